@@ -1,0 +1,36 @@
+// address.ts — IP addresses in one normal form, and which network they lie in.
+import ipaddr from "ipaddr.js";
+
+export type Family = 4 | 6;
+
+/** The normal form of an IPv4 or IPv6 address; undefined where the text is none. */
+export function normalAddress(text: string): string | undefined {
+  if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text)) return undefined;
+  if (text.includes("%")) return undefined;
+  return ipaddr.parse(text).toString();
+}
+
+export const familyOf = (address: string): Family => (address.includes(":") ? 6 : 4);
+
+/** Whether a host may own the address: not unspecified, loopback, multicast or broadcast. */
+export function isHostAddress(address: string): boolean {
+  const range = ipaddr.parse(address).range();
+  return !["unspecified", "loopback", "multicast", "broadcast", "linkLocal"].includes(range);
+}
+
+/** Whether `address` lies in the network `network/prefixLength`. */
+export function inNetwork(address: string, network: string, prefixLength: number): boolean {
+  if (familyOf(address) !== familyOf(network)) return false;
+  const parsed = ipaddr.parse(address);
+  const base = ipaddr.parse(network);
+  if (parsed instanceof ipaddr.IPv4 && base instanceof ipaddr.IPv4) {
+    return parsed.match(base, prefixLength);
+  }
+  if (parsed instanceof ipaddr.IPv6 && base instanceof ipaddr.IPv6) {
+    return parsed.match(base, prefixLength);
+  }
+  return false;
+}
+
+/** Octets of an address: 4 for IPv4, 16 for IPv6. */
+export const addressBytes = (address: string): number[] => ipaddr.parse(address).toByteArray();

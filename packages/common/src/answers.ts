@@ -1,0 +1,74 @@
+// answers.ts — what the daemons answer to orders over their control sockets: the API's shapes.
+import type { Problem } from "./problems.js";
+import type { ReplicationState, RevisionId, ServerMode } from "./status.js";
+
+/** heartbeat `POST /make-active`. */
+export interface MakeActiveAnswer {
+  readonly done: boolean;
+  readonly message: string;
+  readonly tookMs: number;
+}
+
+/** One thing done on the way, in order. */
+export interface StepAnswer {
+  readonly where: "here" | "peer";
+  readonly what: string;
+  readonly tookMs: number;
+}
+
+/** How the peer stands after an order that concerns both nodes. */
+export interface PeerAnswer {
+  readonly state: ReplicationState;
+  /** One sentence. */
+  readonly reason: string;
+}
+
+/** replicator `POST /apply`. */
+export interface ApplyAnswer {
+  readonly revision: RevisionId;
+  /** False where the candidate was already in force. */
+  readonly changed: boolean;
+  readonly peer: PeerAnswer;
+  readonly steps: readonly StepAnswer[];
+}
+
+/** One difference between two configurations. */
+export interface ChangeAnswer {
+  /** Dotted place, labels instead of indices: `virtualServices.VNA.ports`. */
+  readonly path: string;
+  readonly kind: "add" | "remove" | "change";
+  /** As a person would write it; null where there is none. */
+  readonly was: string | null;
+  readonly becomes: string | null;
+}
+
+/** replicator `POST /plan`. */
+export interface PlanAnswer {
+  readonly revision: RevisionId | null;
+  /** Against what is in force on this node. */
+  readonly changes: readonly ChangeAnswer[];
+  readonly peer: PeerAnswer & {
+    /** Against what is in force on the peer; null where it could not be asked. */
+    readonly changes: readonly ChangeAnswer[] | null;
+  };
+  /** Warnings; a candidate with errors is answered with a `Refusal`. */
+  readonly problems: readonly Problem[];
+}
+
+/** replicator `POST /mode`. */
+export interface ModeAnswer {
+  readonly service: string;
+  readonly server: string;
+  readonly was: ServerMode;
+  readonly mode: ServerMode;
+  readonly peer: PeerAnswer;
+}
+
+/** replicator `POST /sync`. */
+export interface SyncAnswer {
+  readonly dryRun: boolean;
+  readonly differences: readonly ChangeAnswer[];
+  /** Whether anything was repaired. */
+  readonly repaired: boolean;
+  readonly peer: PeerAnswer;
+}

@@ -1,0 +1,219 @@
+// config-check.ts — relations between the fields of services.yaml that no single field shows.
+import { formatDuration } from "./duration.js";
+import type { Loose } from "./loose-parse.js";
+import { formatPortRange, type PortRange, portRangesOverlap } from "./ports.js";
+import type { Problem } from "./problems.js";
+import { type HeartbeatTimings, PORTS_TOTAL_MAX, type ServicesConfig } from "./services-schema.js";
+
+type Found = Omit<Problem, "file" | "line">;
+type LooseServices = Loose<ServicesConfig>;
+type LooseService = Loose<ServicesConfig["virtualServices"][number]>;
+
+/** Relations of the timings that cannot work, with both numbers. */
+export function checkTimings(heartbeat: Loose<HeartbeatTimings> | undefined): Found[] {
+  if (heartbeat === undefined) return [];
+  const { keepalive, warntime, deadtime, initdead, lease, loneLease } = heartbeat;
+  const found: Found[] = [];
+  const refuse = (name: string, value: number, want: string) =>
+    found.push({
+      code: "timing",
+      path: `heartbeat.${name}`,
+      want,
+      got: formatDuration(value),
+    });
+  if (deadtime !== undefined && keepalive !== undefined && deadtime <= 2 * keepalive) {
+    refuse("deadtime", deadtime, `more than twice the keepalive of ${formatDuration(keepalive)}`);
+  }
+  if (warntime !== undefined && deadtime !== undefined && warntime >= deadtime) {
+    refuse("warntime", warntime, `less than the deadtime of ${formatDuration(deadtime)}`);
+  }
+  if (warntime !== undefined && keepalive !== undefined && warntime <= keepalive) {
+    refuse("warntime", warntime, `more than the keepalive of ${formatDuration(keepalive)}`);
+  }
+  if (lease !== undefined && deadtime !== undefined && lease >= deadtime) {
+    refuse("lease", lease, `less than the deadtime of ${formatDuration(deadtime)}`);
+  }
+  if (lease !== undefined && keepalive !== undefined && lease <= 2 * keepalive) {
+    refuse("lease", lease, `more than twice the keepalive of ${formatDuration(keepalive)}`);
+  }
+  if (initdead !== undefined && deadtime !== undefined && initdead < deadtime) {
+    refuse("initdead", initdead, `at least the deadtime of ${formatDuration(deadtime)}`);
+  } else if (initdead !== undefined && loneLease !== undefined && initdead < loneLease) {
+    // A node that hears nothing must not claim while a lone active may still answer ARP by its lease.
+    refuse("initdead", initdead, `at least the loneLease of ${formatDuration(loneLease)}`);
+  }
+  if (loneLease !== undefined && lease !== undefined && loneLease < lease) {
+    refuse("loneLease", loneLease, `at least the lease of ${formatDuration(lease)}`);
+  }
+  return found;
+}
+
+/** Reports every repetition of a key, naming the place that had it first. */
+function duplicates(
+  entries: readonly { readonly key: string | undefined; readonly path: string }[],
+  what: string,
+): Found[] {
+  const first = new Map<string, string>();
+  const found: Found[] = [];
+  for (const { key, path } of entries) {
+    if (key === undefined) continue;
+    const before = first.get(key);
+    if (before === undefined) first.set(key, path);
+    else {
+      const got = `${JSON.stringify(key)}, which ${before} has already`;
+      found.push({ code: "duplicate", path, want: `a ${what} used once`, got });
+    }
+  }
+  return found;
+}
+
+interface Claim {
+  readonly path: string;
+  readonly service: string;
+  readonly range: PortRange;
+}
+
+const protocolsOf = (service: LooseService): string[] =>
+  service.protocol === "both" ? ["tcp", "udp"] : [service.protocol ?? "tcp"];
+
+/** Two services, or two entries of one, that claim the same address, protocol and port. */
+function checkOverlaps(services: readonly (LooseService | undefined)[]): Found[] {
+  const claims = new Map<string, Claim[]>();
+  const found: Found[] = [];
+  services.forEach((service, s) => {
+    if (service?.address === undefined) return;
+    for (const [p, range] of (service.ports ?? []).entries()) {
+      if (range?.first === undefined || range.last === undefined) continue;
+      const claim: Claim = {
+        path: `virtualServices[${s}].ports[${p}]`,
+        service: service.label ?? `virtualServices[${s}]`,
+        range: { first: range.first, last: range.last },
+      };
+      let told = false;
+      for (const protocol of protocolsOf(service)) {
+        const key = `${service.address} ${protocol}`;
+        const others = claims.get(key) ?? [];
+        const other = others.find((each) => portRangesOverlap(each.range, claim.range));
+        if (other !== undefined && !told) {
+          told = true;
+          const got = `${formatPortRange(claim.range)}, which ${other.service} has in ${other.path}`;
+          const want = `ports that no other service claims on ${service.address}/${protocol}`;
+          found.push({ code: "overlap", path: claim.path, want, got });
+        }
+        claims.set(key, [...others, claim]);
+      }
+    }
+  });
+  return found;
+}
+
+function checkServers(service: LooseService, path: string, floating: ReadonlySet<string>): Found[] {
+  const found: Found[] = [];
+  const servers = service.realServers ?? [];
+  found.push(
+    ...duplicates(
+      servers.map((server, i) => ({ key: server?.label, path: `${path}.realServers[${i}].label` })),
+      "label",
+    ),
+    ...duplicates(
+      servers.map((server, i) => ({
+        key: server?.address === undefined ? undefined : `${server.address}:${server.port ?? 0}`,
+        path: `${path}.realServers[${i}].address`,
+      })),
+      "address and port",
+    ),
+  );
+  const named = [
+    ...servers.map((server, i) => ({ server, path: `${path}.realServers[${i}]` })),
+    { server: service.fallback, path: `${path}.fallback` },
+  ];
+  for (const { server, path: place } of named) {
+    if (server?.address !== undefined && floating.has(server.address)) {
+      const want = "a server's own address, not a floating IP";
+      found.push({ code: "contradiction", path: `${place}.address`, want, got: server.address });
+    }
+    const ports = service.ports ?? [];
+    if (server?.port !== undefined && server.port !== 0) {
+      const several = ports.length > 1 || ports.some((range) => range?.first !== range?.last);
+      if (several) {
+        // Legal (a fallback page serves every port), but then replies cannot be told apart by port.
+        found.push({
+          code: "contradiction",
+          severity: "warning",
+          path: `${place}.port`,
+          want: "0 where a service has several ports: open connections then survive a failover",
+          got: `${server.port}`,
+        });
+      }
+    }
+  }
+  for (const [i, server] of servers.entries()) {
+    if (server?.label === "fallback") {
+      const want = "a label other than 'fallback', which names the fallback server";
+      found.push({
+        code: "contradiction",
+        path: `${path}.realServers[${i}].label`,
+        want,
+        got: '"fallback"',
+      });
+    }
+  }
+  return found;
+}
+
+function checkCheck(service: LooseService, path: string): Found[] {
+  const check = service.check;
+  if (check === undefined || !("timeout" in check)) return [];
+  const found: Found[] = [];
+  const { interval, timeout } = check;
+  if (timeout !== undefined && interval !== undefined && timeout >= interval) {
+    const want = `less than the interval of ${formatDuration(interval)}`;
+    found.push({
+      code: "timing",
+      path: `${path}.check.timeout`,
+      want,
+      got: formatDuration(timeout),
+    });
+  }
+  if (check.type === "connect" && service.protocol === "udp") {
+    const want = "a check that can reach a udp service, e.g. ping or external";
+    found.push({ code: "contradiction", path: `${path}.check.type`, want, got: '"connect"' });
+  }
+  return found;
+}
+
+/** Every relation that does not hold; parts of the file that are wrong by themselves are passed over. */
+export function checkServices(config: LooseServices): Found[] {
+  const services = config.virtualServices ?? [];
+  const floatingIps = config.floatingIps ?? [];
+  const floating = new Set([...services, ...floatingIps].flatMap((entry) => entry?.address ?? []));
+  const found: Found[] = [
+    ...checkTimings(config.heartbeat),
+    ...duplicates(
+      floatingIps.map((entry, i) => ({ key: entry?.label, path: `floatingIps[${i}].label` })),
+      "label",
+    ),
+    ...duplicates(
+      floatingIps.map((entry, i) => ({ key: entry?.address, path: `floatingIps[${i}].address` })),
+      "floating IP",
+    ),
+    ...duplicates(
+      services.map((service, i) => ({ key: service?.label, path: `virtualServices[${i}].label` })),
+      "label",
+    ),
+    ...checkOverlaps(services),
+  ];
+  services.forEach((service, i) => {
+    if (service === undefined) return;
+    const path = `virtualServices[${i}]`;
+    found.push(...checkServers(service, path, floating), ...checkCheck(service, path));
+  });
+  const ports = services
+    .flatMap((service) => service?.ports ?? [])
+    .reduce((sum, range) => sum + ((range?.last ?? 0) - (range?.first ?? 0) + 1), 0);
+  if (ports > PORTS_TOTAL_MAX) {
+    const want = `at most ${PORTS_TOTAL_MAX} ports over all services`;
+    found.push({ code: "wrong-value", path: "virtualServices", want, got: `${ports}` });
+  }
+  return found;
+}

@@ -1,0 +1,159 @@
+// run.ts — commands as argument lists: no shell, bounded time, bounded output, never a process left behind.
+import { spawn } from "node:child_process";
+import { type Millis, millis } from "./duration.js";
+
+export interface RunOptions {
+  /** Milliseconds until SIGTERM goes to the whole process group; SIGKILL follows after one second. */
+  readonly timeoutMs?: number;
+  /** Written to standard input, which is then closed. */
+  readonly input?: string;
+  /** Bytes kept of each of stdout and stderr; more is read and thrown away. */
+  readonly outputBytesMax?: number;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+export interface RunResult {
+  readonly argv: readonly string[];
+  /** Exit code; null where a signal ended it or it never started. */
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+  readonly truncated: boolean;
+  readonly tookMs: Millis;
+}
+
+export type Run = (argv: readonly string[], options?: RunOptions) => Promise<RunResult>;
+
+export const RUN_TIMEOUT_MS = 10_000;
+export const RUN_OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
+/** From SIGTERM to SIGKILL, and from a command's exit until its left children are killed. */
+export const RUN_GRACE_MS = 1000;
+
+/** A command failed; the message shows argument list, exit code and what it said. */
+export class CommandError extends Error {
+  readonly result: RunResult;
+  constructor(result: RunResult) {
+    const how = result.timedOut
+      ? `timed out after ${Math.round(result.tookMs)} ms`
+      : result.signal !== null
+        ? `ended by ${result.signal}`
+        : `exit code ${result.code}`;
+    const said = (result.stderr || result.stdout).trim().slice(0, 2000);
+    super(`${result.argv.join(" ")}: ${how}${said === "" ? "" : `: ${said}`}`);
+    this.name = "CommandError";
+    this.result = result;
+  }
+}
+
+interface Collector {
+  text(): string;
+  readonly truncated: boolean;
+  add(chunk: Buffer): void;
+}
+
+function createCollector(bytesMax: number): Collector {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let truncated = false;
+  return {
+    text: () => Buffer.concat(chunks).toString("utf8"),
+    get truncated() {
+      return truncated;
+    },
+    add(chunk) {
+      const room = bytesMax - size;
+      if (chunk.length > room) truncated = true;
+      if (room <= 0) return;
+      chunks.push(chunk.subarray(0, room));
+      size += Math.min(chunk.length, room);
+    },
+  };
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group is gone already, which is what was wanted.
+  }
+}
+
+/** Runs a command in a process group of its own. Resolves however it ends; see `mustRun`. */
+export const runCommand: Run = (argv, options = {}) => {
+  const { timeoutMs = RUN_TIMEOUT_MS, outputBytesMax = RUN_OUTPUT_BYTES_MAX } = options;
+  const started = process.hrtime.bigint();
+  const stdout = createCollector(outputBytesMax);
+  const stderr = createCollector(outputBytesMax);
+  return new Promise((resolve) => {
+    let timedOut = false;
+    let ended = false;
+    const [command = "", ...rest] = argv;
+    const child = spawn(command, rest, {
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.env === undefined ? {} : { env: { ...options.env } }),
+    });
+    const finish = (code: number | null, signal: string | null) => {
+      if (ended) return;
+      ended = true;
+      clearTimeout(timer);
+      resolve({
+        argv,
+        code,
+        signal,
+        stdout: stdout.text(),
+        stderr: stderr.text(),
+        timedOut,
+        truncated: stdout.truncated || stderr.truncated,
+        tookMs: millis(Number(process.hrtime.bigint() - started) / 1e6),
+      });
+    };
+    const killLater = () => {
+      setTimeout(() => signalGroup(child.pid, "SIGKILL"), RUN_GRACE_MS).unref();
+    };
+    const timer = setTimeout(() => {
+      timedOut = true;
+      signalGroup(child.pid, "SIGTERM");
+      killLater();
+    }, timeoutMs);
+    child.stdout.on("data", (chunk: Buffer) => stdout.add(chunk));
+    child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
+    child.stdin.on("error", () => {
+      // The command closed its input early; its exit code tells the story.
+    });
+    child.on("error", (error) => {
+      stderr.add(Buffer.from(error.message));
+      finish(null, null);
+    });
+    // 'close' waits for the pipes, which a child left behind may hold open: give it the grace, no more.
+    child.on("exit", (code, signal) => {
+      const impatience = setTimeout(() => {
+        signalGroup(child.pid, "SIGKILL");
+        child.stdout.destroy();
+        child.stderr.destroy();
+        finish(code, signal);
+      }, RUN_GRACE_MS);
+      child.on("close", () => {
+        clearTimeout(impatience);
+        finish(code, signal);
+      });
+    });
+    child.stdin.end(options.input ?? "");
+  });
+};
+
+/** Runs a command that has to succeed; throws CommandError otherwise. */
+export async function mustRun(
+  run: Run,
+  argv: readonly string[],
+  options?: RunOptions,
+): Promise<RunResult> {
+  const result = await run(argv, options);
+  if (result.code !== 0) throw new CommandError(result);
+  return result;
+}

@@ -1,0 +1,173 @@
+// services-schema.ts — services.yaml: what both nodes of a pair share.
+import { z } from "zod";
+import { millis, seconds } from "./duration.js";
+import { replicated, section } from "./field.js";
+import {
+  bool,
+  count,
+  duration,
+  ipAddress,
+  ipv4Address,
+  label,
+  line,
+  oneOf,
+  port,
+  portRange,
+  serverPort,
+} from "./value-schemas.js";
+
+export const SERVICES_MAX = 10_000;
+export const SERVERS_PER_SERVICE_MAX = 64;
+export const FLOATING_IPS_MAX = 1000;
+export const PORT_RANGES_MAX = 128;
+/** Single ports over all services; each is an element of the kernel's maps. */
+export const PORTS_TOTAL_MAX = 200_000;
+
+const interval = duration(100, 3_600_000, "of 100ms to 1h").default(seconds(10));
+const timeout = duration(10, 600_000, "of 10ms to 10m").default(seconds(5));
+
+const counting = {
+  interval: replicated("From the start of one check to the start of the next", interval),
+  timeout: replicated("A check that lasts longer has failed; shorter than the interval", timeout),
+  failures: replicated(
+    "Consecutive failures that make a server unhealthy",
+    count(1, 1000).default(3),
+  ),
+  successes: replicated(
+    "Consecutive successes that make it healthy again",
+    count(1, 1000).default(1),
+  ),
+};
+
+const checkType = <const T extends string>(type: T, doc: string) =>
+  replicated(doc, z.literal(type));
+
+export const checkSchema = z.discriminatedUnion(
+  "type",
+  [
+    section({
+      type: checkType("external", "A script of health-checks/; exit code 0 = healthy"),
+      script: replicated("Name of the script", label),
+      ...counting,
+    }),
+    section({
+      type: checkType("connect", "Every port of the service accepts a TCP connection"),
+      ...counting,
+    }),
+    section({ type: checkType("ping", "The server answers an ICMP echo"), ...counting }),
+    section({
+      type: checkType("http", "The server answers an HTTP request as expected"),
+      path: replicated("What is asked for", line(2000).default("/")),
+      status: replicated("The status that is right", count(100, 599).default(200)),
+      text: replicated("Text the body has to contain", line(1000).optional()),
+      port: replicated("Port asked; the service's first port where absent", port.optional()),
+      ...counting,
+    }),
+    section({ type: checkType("on", "No checks, always on") }),
+    section({ type: checkType("off", "Always off") }),
+  ],
+  {
+    error: (issue) =>
+      issue.code === "invalid_union"
+        ? "a check with a type: external, connect, ping, http, on or off"
+        : "a check: a section with a type",
+  },
+);
+
+const realServerSchema = section({
+  label: replicated("Name of the real server, unique in its service", label),
+  address: replicated("Its address", ipv4Address),
+  port: replicated("Its port; 0 or absent = the port the client used", serverPort.default(0)),
+  weight: replicated("Its share of new connections; 0 = drained", count(0, 1000).default(100)),
+});
+
+const fallbackSchema = section({
+  address: replicated("Address of the fallback server", ipv4Address),
+  port: replicated("Its port; 0 or absent = the port the client used", serverPort.default(0)),
+});
+
+const virtualServiceSchema = section({
+  label: replicated("Name of the virtual service, unique", label),
+  address: replicated("The virtual IP clients use; follows the active node", ipv4Address),
+  ports: replicated(
+    "Ports and ranges of ports clients use",
+    z
+      .array(portRange, { error: "a list of ports and ranges" })
+      .min(1, "at least one port")
+      .max(PORT_RANGES_MAX, `at most ${PORT_RANGES_MAX} ports and ranges`),
+  ),
+  protocol: replicated("tcp, udp, or both", oneOf(["tcp", "udp", "both"]).default("tcp")),
+  method: replicated("Forwarding method: layer-4 NAT", oneOf(["nat"]).default("nat")),
+  scheduler: replicated(
+    "How a connection finds its server: weighted hash of the flow",
+    oneOf(["weighted-hash"]).default("weighted-hash"),
+  ),
+  realServers: replicated(
+    "The servers that answer",
+    z
+      .array(realServerSchema, { error: "a list of real servers" })
+      .min(1, "at least one real server")
+      .max(SERVERS_PER_SERVICE_MAX, `at most ${SERVERS_PER_SERVICE_MAX} real servers`),
+  ),
+  fallback: replicated("Answers when no real server may", fallbackSchema.optional()),
+  check: replicated("How the servers' health is found out", checkSchema),
+});
+
+const floatingIpSchema = section({
+  label: replicated("Name of the floating IP", label),
+  address: replicated(
+    "An address that follows the active node, e.g. the servers' gateway",
+    ipAddress,
+  ),
+});
+
+const between = (least: number, most: number, want: string, fallback: number) =>
+  duration(least, most, want).default(millis(fallback));
+
+const heartbeatSchema = section({
+  keepalive: replicated("Interval of adverts", between(10, 10_000, "of 10ms to 10s", 200)),
+  warntime: replicated("Silence that is late", between(20, 60_000, "of 20ms to 1m", 500)),
+  deadtime: replicated("Silence that is death", between(50, 120_000, "of 50ms to 2m", 1000)),
+  initdead: replicated(
+    "First wait after start where nothing is heard of the peer",
+    between(50, 600_000, "of 50ms to 10m", 31_000),
+  ),
+  lease: replicated(
+    "How long the kernel lets a node answer ARP for floating IPs without its heartbeat, while the peer lives",
+    between(30, 120_000, "of 30ms to 2m", 800),
+  ),
+  loneLease: replicated(
+    "The same while the peer is known dead",
+    between(1000, 3_600_000, "of 1s to 1h", 30_000),
+  ),
+  autoFailback: replicated(
+    "Whether the primary becomes active again when it is back",
+    bool.default(false),
+  ),
+  port: replicated("UDP port of the heartbeat", port.default(6694)),
+});
+
+export const servicesSchema = section({
+  heartbeat: replicated("Timings of the pair", heartbeatSchema.prefault({})),
+  floatingIps: replicated(
+    "Addresses besides the virtual services' that follow the active node",
+    z
+      .array(floatingIpSchema, { error: "a list of floating IPs" })
+      .max(FLOATING_IPS_MAX, `at most ${FLOATING_IPS_MAX} floating IPs`)
+      .default([]),
+  ),
+  virtualServices: replicated(
+    "What clients use",
+    z
+      .array(virtualServiceSchema, { error: "a list of virtual services" })
+      .max(SERVICES_MAX, `at most ${SERVICES_MAX} virtual services`)
+      .default([]),
+  ),
+});
+
+export type ServicesConfig = z.output<typeof servicesSchema>;
+export type VirtualService = ServicesConfig["virtualServices"][number];
+export type RealServer = VirtualService["realServers"][number];
+export type FallbackServer = NonNullable<VirtualService["fallback"]>;
+export type CheckConfig = VirtualService["check"];
+export type HeartbeatTimings = ServicesConfig["heartbeat"];

@@ -1,0 +1,216 @@
+// status.ts — what the daemons say of themselves over their control sockets: the API's shapes.
+import type { Problem } from "./problems.js";
+
+/** Which box it is: configured, never changes by itself. */
+export type Designation = "primary" | "secondary";
+/** What it is doing: elected. */
+export type Condition = "active" | "passive";
+/** The operator's mode of a real server. */
+export type ServerMode = "online" | "drain" | "halt";
+/** What the checks found. */
+export type Health = "healthy" | "unhealthy" | "unknown";
+/** Colours of requirement H6. */
+export type ServiceColour = "green" | "yellow" | "red" | "blue" | "grey";
+
+/** Identity of a configuration: serial and hash of its content (first 16 hex digits of SHA-256). */
+export interface RevisionId {
+  readonly serial: number;
+  readonly hash: string;
+}
+
+/** Verdicts of a node's checks: every server that is not healthy, by id `service/server`. */
+export interface Verdicts {
+  readonly serial: number;
+  readonly hash: string;
+  readonly unhealthy: readonly string[];
+  readonly unknown: readonly string[];
+}
+
+export interface ServerStatus {
+  /** `service/server`; the fallback server is `service/fallback`. */
+  readonly id: string;
+  readonly label: string;
+  readonly role: "real" | "fallback";
+  readonly address: string;
+  /** Port on the server; null = the port the client used. */
+  readonly port: number | null;
+  readonly weight: number;
+  readonly mode: ServerMode;
+  readonly health: Health;
+  /** First line a check said, or why the verdict is what it is. */
+  readonly reason: string;
+  /** Milliseconds since the verdict last changed; null = never judged. */
+  readonly healthAgeMs: number | null;
+  readonly checkedAgeMs: number | null;
+  /** Consecutive results against the present verdict, and how many turn it. */
+  readonly count: number;
+  readonly countNeeded: number;
+  /** Whether new connections reach it now. */
+  readonly serving: boolean;
+  readonly openConnections: number;
+  readonly connections: number;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+export interface ServiceStatus {
+  readonly label: string;
+  readonly address: string;
+  readonly ports: string;
+  readonly protocol: "tcp" | "udp" | "both";
+  readonly method: "nat";
+  readonly scheduler: string;
+  readonly colour: ServiceColour;
+  readonly onFallback: boolean;
+  readonly servers: readonly ServerStatus[];
+  readonly connections: number;
+  readonly packets: number;
+  readonly bytes: number;
+  readonly coverage: {
+    /** Whether the configuration lets a failover be survived with no table sync. */
+    readonly byRule: boolean;
+    readonly reason: string;
+    readonly open: number;
+    /** Of `open`, those whose server is the one the maps name now. */
+    readonly covered: number;
+  };
+}
+
+export interface SysctlStatus {
+  readonly key: string;
+  readonly want: string;
+  readonly got: string | null;
+  readonly ok: boolean;
+}
+
+export interface ForwarderStatus {
+  readonly daemon: "forwarder";
+  readonly version: string;
+  readonly pid: number;
+  readonly upMs: number;
+  readonly revision: RevisionId | null;
+  readonly ready: boolean;
+  readonly readyReason: string;
+  readonly condition: Condition;
+  readonly verdicts: Verdicts & { readonly source: "own" | "active" | "memory" };
+  /** Own results that differ from the verdicts followed: `service/server`. */
+  readonly disagreements: readonly string[];
+  readonly services: readonly ServiceStatus[];
+  readonly table: {
+    readonly present: boolean;
+    readonly repairs: number;
+    readonly lastRepairMs: number | null;
+  };
+  readonly sysctls: readonly SysctlStatus[];
+  readonly problems: readonly Problem[];
+}
+
+export interface PathStatus {
+  readonly local: string;
+  readonly peer: string;
+  readonly state: "hearing" | "late" | "silent" | "unbound";
+  readonly heardAgeMs: number | null;
+  /** Whether the peer says that it hears us on this path; null = it never said. */
+  readonly heardByPeer: boolean | null;
+  readonly sent: number;
+  readonly received: number;
+  /** Datagrams dropped, by reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+}
+
+export interface FloatingIpStatus {
+  readonly address: string;
+  readonly label: string;
+  readonly link: string | null;
+  readonly held: boolean;
+}
+
+export interface HeartbeatStatus {
+  readonly daemon: "heartbeat";
+  readonly version: string;
+  readonly pid: number;
+  readonly upMs: number;
+  readonly node: string;
+  readonly designation: Designation;
+  readonly condition: Condition;
+  /** Finer than the condition: starting, passive, active, handing-over, stopping. */
+  readonly phase: string;
+  readonly sinceMs: number;
+  /** Why the condition is what it is, one sentence. */
+  readonly because: string;
+  readonly epoch: string;
+  readonly forwarderReady: boolean;
+  readonly peer: {
+    readonly name: string;
+    readonly designation: Designation;
+    readonly alive: boolean;
+    readonly condition: Condition | null;
+    readonly heardAgeMs: number | null;
+    readonly ready: boolean | null;
+    readonly revision: RevisionId | null;
+  } | null;
+  readonly paths: readonly PathStatus[];
+  readonly floatingIps: readonly FloatingIpStatus[];
+  readonly lease: { readonly kind: "none" | "short" | "long"; readonly remainingMs: number | null };
+  readonly timings: Readonly<
+    Record<
+      "keepaliveMs" | "warntimeMs" | "deadtimeMs" | "initdeadMs" | "leaseMs" | "loneLeaseMs",
+      number
+    >
+  >;
+  readonly lateness: { readonly maxMs: number; readonly p99Ms: number };
+  readonly problems: readonly Problem[];
+}
+
+export type ReplicationState =
+  | "unpaired"
+  | "in-sync"
+  | "pending"
+  | "pushing"
+  | "refused"
+  | "unreachable"
+  | "drifted";
+
+export interface ReplicatorStatus {
+  readonly daemon: "replicator";
+  readonly version: string;
+  readonly pid: number;
+  readonly upMs: number;
+  readonly node: string;
+  readonly designation: Designation;
+  /** What is in force here. */
+  readonly revision: RevisionId | null;
+  readonly modes: RevisionId;
+  /** Whether the saved files differ from what is in force. */
+  readonly candidate: { readonly differs: boolean; readonly problems: readonly Problem[] };
+  readonly peer: {
+    readonly state: ReplicationState;
+    readonly reason: string;
+    readonly revision: RevisionId | null;
+    readonly modes: RevisionId | null;
+    readonly lastSuccessAgeMs: number | null;
+    readonly nextAttemptInMs: number | null;
+    readonly failures: number;
+  };
+}
+
+/** One line of what happened, kept in a bounded file and streamed to followers. */
+export interface EventRecord {
+  readonly seq: number;
+  /** Wall time, ISO 8601 in UTC with milliseconds; for people, never for decisions. */
+  readonly at: string;
+  readonly node: string;
+  readonly daemon: "forwarder" | "heartbeat" | "replicator";
+  readonly level: "info" | "warn" | "alarm";
+  /** Stable name, e.g. `became-active`. */
+  readonly event: string;
+  /** One sentence. */
+  readonly text: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** What a control socket answers where a request could not be done. */
+export interface Refusal {
+  readonly error: string;
+  readonly problems?: readonly Problem[];
+}

@@ -1,0 +1,99 @@
+// value-schemas.ts — the values that fields hold; each says in its error what it wants.
+import { z } from "zod";
+import { isHostAddress, normalAddress } from "./address.js";
+import { parseDuration } from "./duration.js";
+import { PORT_MAX, type PortRange, parsePortRange } from "./ports.js";
+
+export const LABEL_CHARACTERS_MAX = 64;
+const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+
+const wants = (want: string) => ({ error: want });
+
+/** A name that is safe in files, commands and on screens. */
+export const label = z
+  .string(wants("a label"))
+  .refine((text) => LABEL.test(text) && text.length <= LABEL_CHARACTERS_MAX, {
+    error: `a label of letters, digits, '.', '_' and '-', at most ${LABEL_CHARACTERS_MAX} characters`,
+  });
+
+/** Parses a scalar with a function that answers undefined for a bad value. */
+function parsed<In extends z.ZodType, Out>(
+  input: In,
+  want: string,
+  parse: (value: z.output<In>) => Out | undefined,
+) {
+  return input.transform((value, context) => {
+    const result = parse(value);
+    if (result !== undefined) return result;
+    context.issues.push({ code: "custom", message: want, input: value });
+    return z.NEVER;
+  });
+}
+
+export const ipAddress = parsed(
+  z.string(wants("an IP address")),
+  "an IPv4 or IPv6 address of a host, e.g. 192.168.200.100",
+  (text): string | undefined => {
+    const address = normalAddress(text);
+    return address !== undefined && isHostAddress(address) ? address : undefined;
+  },
+);
+
+/** Services forward IPv4 in this version. */
+export const ipv4Address = parsed(
+  z.string(wants("an IPv4 address")),
+  "an IPv4 address of a host, e.g. 192.168.200.100",
+  (text): string | undefined => {
+    const address = normalAddress(text);
+    if (address === undefined || address.includes(":")) return undefined;
+    return isHostAddress(address) ? address : undefined;
+  },
+);
+
+export const duration = (leastMs: number, mostMs: number, want: string) =>
+  parsed(
+    z.string(wants(`a duration ${want}, like 200ms, 1s or 5m`)),
+    `a duration ${want}`,
+    (text) => {
+      const value = parseDuration(text);
+      return value !== undefined && value >= leastMs && value <= mostMs ? value : undefined;
+    },
+  );
+
+export const portRange = parsed(
+  z.union([z.number(), z.string()], wants(`a port or a range of ports, 1-${PORT_MAX}`)),
+  `a port or a range of ports, 1-${PORT_MAX}, e.g. 12000 or 12300-12301`,
+  (value): PortRange | undefined => parsePortRange(value),
+);
+
+/** A server's port: 0 or absent = the port the client used. */
+export const serverPort = z
+  .number(wants(`a port, 0-${PORT_MAX} (0 = the port the client used)`))
+  .int(`a port, 0-${PORT_MAX} (0 = the port the client used)`)
+  .min(0, `a port, 0-${PORT_MAX} (0 = the port the client used)`)
+  .max(PORT_MAX, `a port, 0-${PORT_MAX} (0 = the port the client used)`);
+
+export const port = z
+  .number(wants(`a port, 1-${PORT_MAX}`))
+  .int(`a port, 1-${PORT_MAX}`)
+  .min(1, `a port, 1-${PORT_MAX}`)
+  .max(PORT_MAX, `a port, 1-${PORT_MAX}`);
+
+export const count = (least: number, most: number) => {
+  const want = `a whole number, ${least}-${most}`;
+  return z.number(wants(want)).int(want).min(least, want).max(most, want);
+};
+
+export const bool = z.boolean(wants("true or false"));
+
+export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, wants(`one of ${values.join(", ")}`));
+
+/** One printable line. */
+export const line = (charactersMax: number) =>
+  z.string(wants("a text of one line")).refine(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+    (text) =>
+      text.length > 0 && text.length <= charactersMax && !/[\u0000-\u001f\u007f]/.test(text),
+    { error: `one line of 1-${charactersMax} characters without control characters` },
+  );
