@@ -55,7 +55,7 @@ function claimsOfServer(service: CoverageService, server: CoverageServer, name: 
     serverAddress: server.address,
     vip: service.address,
   };
-  return protocols.flatMap((protocol) =>
+  return protocols.flatMap((protocol): Claim[] =>
     server.port === undefined || server.port === 0
       ? service.ports.map((range) => ({ ...base, protocol, range, vipPort: null }))
       : [
