@@ -91,9 +91,8 @@ export const oneOf = <const T extends readonly [string, ...string[]]>(values: T)
 
 /** One printable line. */
 export const line = (charactersMax: number) =>
-  z.string(wants("a text of one line")).refine(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-    (text) =>
-      text.length > 0 && text.length <= charactersMax && !/[\u0000-\u001f\u007f]/.test(text),
-    { error: `one line of 1-${charactersMax} characters without control characters` },
-  );
+  z
+    .string(wants("a text of one line"))
+    .refine((text) => text.length > 0 && text.length <= charactersMax && !/\p{Cc}/u.test(text), {
+      error: `one line of 1-${charactersMax} characters without control characters`,
+    });
