@@ -1,0 +1,79 @@
+// run-tests.mjs — which tests run when: unit tests side by side, then the kernel's and the lab's one file at a time.
+//
+// node scripts/run-tests.mjs [unit] [kernel] [lab] [part of a file's path …]
+// All three phases unless some are named. Runs compiled files; `npm run build` comes first.
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { removeDeadNamespaces } from "./testing/leftovers.mjs";
+import { eventLine, Tally } from "./testing/tally.mjs";
+import { runTestFile } from "./testing/test-file.mjs";
+
+process.chdir(new URL("..", import.meta.url).pathname);
+
+const testsBelow = (folder) =>
+  existsSync(folder)
+    ? readdirSync(folder, { recursive: true })
+        .filter((name) => name.endsWith(".test.js") && !name.includes("node_modules"))
+        .map((name) => join(folder, name))
+        .sort()
+    : [];
+
+const PHASES = {
+  unit: {
+    title: "unit tests",
+    concurrency: 2,
+    files: () => [
+      ...readdirSync("packages").flatMap((name) => testsBelow(join("packages", name, "dist"))),
+      ...testsBelow("test/dist/tidy"),
+      ...testsBelow("test/dist/support"),
+    ],
+  },
+  kernel: {
+    title: "kernel tests",
+    concurrency: 1,
+    files: () => testsBelow("test/dist/kernel"),
+  },
+  lab: { title: "lab tests", concurrency: 1, files: () => testsBelow("test/dist/lab") },
+};
+
+/** Side by side, a file's lines come together when it is done; alone, they come as they happen. */
+async function runFile(file, tally, streaming) {
+  const lines = [];
+  const say = streaming ? console.log : (line) => lines.push(line);
+  say(file);
+  const outcome = await runTestFile(file, {
+    onEvent: (event) => say(eventLine(event)),
+    onOutput: (line) => say(`    | ${line}`),
+  });
+  if (outcome.trouble !== undefined) say(`  ✖ the file ${outcome.trouble}`);
+  if (!streaming) console.log(lines.join("\n"));
+  tally.add(file, outcome);
+}
+
+async function runPhase({ title, concurrency, files }, filters, tally) {
+  const all = files().filter(
+    (file) => filters.length === 0 || filters.some((part) => file.includes(part)),
+  );
+  console.log(`\n── ${title}: ${all.length} files ──`);
+  const queue = [...all];
+  const work = async () => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      await runFile(file, tally, concurrency === 1);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, work));
+}
+
+const named = process.argv.slice(2);
+const phases = Object.keys(PHASES).filter((name) => named.includes(name));
+const filters = named.filter((name) => PHASES[name] === undefined);
+const tally = new Tally();
+console.log(`node ${process.version}`);
+for (const name of phases.length === 0 ? Object.keys(PHASES) : phases) {
+  if (name !== "unit") {
+    for (const left of removeDeadNamespaces()) console.log(`removed, its test is dead: ${left}`);
+  }
+  await runPhase(PHASES[name], filters, tally);
+}
+console.log(tally.closing);
+process.exitCode = tally.ok ? 0 : 1;

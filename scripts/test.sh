@@ -1,0 +1,18 @@
+#!/bin/bash
+# test.sh — `npm test`: from a bare checkout to the closing counts, whatever is missing is installed first.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [ "${LBPAIR_SETUP:-yes}" != no ]; then bash scripts/setup-debian.sh; fi
+
+if ! node scripts/testing/modules-installed.mjs; then
+  echo "npm ci: node_modules is missing or is not what package-lock.json says"
+  npm ci --no-audit --no-fund
+fi
+
+node scripts/clean-stale.mjs
+echo "build: tsc -b"
+npm run --silent build
+echo "lint: biome check"
+npm run --silent lint
+exec node scripts/run-tests.mjs "$@"
