@@ -1,0 +1,65 @@
+// advert.ts — what a node says of itself each keepalive.
+import type { Designation, RevisionId } from "@lbpair/common";
+
+/** How well the sender hears its peer on one of its own paths. */
+export interface Hearing {
+  /** Milliseconds since it last heard the peer there; null = not in this session. */
+  readonly ageMs: number | null;
+}
+
+export interface Advert {
+  readonly designation: Designation;
+  readonly active: boolean;
+  /** Whether the sender could carry traffic: its forwarder has loaded the rules. */
+  readonly ready: boolean;
+  /** The sender is active, answers ARP no more and asks the receiver to take over. */
+  readonly yielding: boolean;
+  /** The sender is passive and asks the active receiver to hand over. */
+  readonly requesting: boolean;
+  /** Number of things wrong with the sender's health; 0 is best. */
+  readonly faults: number;
+  /** Index of the path in the sender's configuration. */
+  readonly path: number;
+  /** How long the sender's kernel goes on answering ARP without its heartbeat; 0 = it does not. */
+  readonly leaseMs: number;
+  /** Rises with every round of adverts; all paths of one round share it. */
+  readonly sequence: number;
+  /** Random name of the sender's present run, 16 hex digits. */
+  readonly session: string;
+  /** Session of the peer that the sender has accepted; "0000000000000000" = none. */
+  readonly echo: string;
+  /** Session of a peer that said hello but is not accepted yet. */
+  readonly echoCandidate: string;
+  /** Kernel's boot id, 32 hex digits. */
+  readonly bootId: string;
+  /** Number of the sender's claim; 0 where it never claimed. */
+  readonly epoch: number;
+  /** Highest epoch the sender has ever seen. */
+  readonly highestEpoch: number;
+  /** Verdicts that the sender's forwarder follows. */
+  readonly verdicts: RevisionId;
+  readonly revision: RevisionId;
+  readonly modes: RevisionId;
+  /** Sender's wall clock, milliseconds since 1970; shown to people, never decided on. */
+  readonly wallMs: number;
+  readonly hearing: readonly Hearing[];
+}
+
+/** A piece of the active's verdicts, for a peer that follows others. */
+export interface VerdictsPart {
+  readonly designation: Designation;
+  readonly session: string;
+  readonly echo: string;
+  readonly sequence: number;
+  readonly id: RevisionId;
+  readonly part: number;
+  readonly parts: number;
+  readonly text: string;
+}
+
+export type Datagram =
+  | { readonly kind: "advert"; readonly advert: Advert }
+  | { readonly kind: "verdicts"; readonly verdicts: VerdictsPart };
+
+export const NO_SESSION = "0000000000000000";
+export const NO_REVISION: RevisionId = { serial: 0, hash: "0000000000000000" };

@@ -1,0 +1,176 @@
+// election-state.ts — what a node knows of itself and its peer, and what follows from that alone.
+import type { Condition, Designation, Millis } from "@lbpair/common";
+import type { Effect } from "./effects.js";
+
+/** What the election needs of services.yaml and appliance.yaml, in milliseconds. */
+export interface ElectionSettings {
+  readonly designation: Designation;
+  /** False on a single appliance. */
+  readonly paired: boolean;
+  readonly keepalive: number;
+  readonly deadtime: number;
+  readonly initdead: number;
+  readonly lease: number;
+  readonly loneLease: number;
+  readonly autoFailback: boolean;
+}
+
+/** What the peer last said of itself. */
+export interface PeerView {
+  readonly heardAt: Millis;
+  readonly firstHeardAt: Millis;
+  readonly active: boolean;
+  readonly ready: boolean;
+  readonly yielding: boolean;
+  readonly requesting: boolean;
+  readonly faults: number;
+  readonly leaseMs: number;
+  readonly epoch: number;
+  readonly highestEpoch: number;
+}
+
+/**
+ * starting: after a start or a lost lease, listening before any claim. handing-over: still
+ * forwarding and holding addresses, but no longer answering ARP, until the peer's claim is heard.
+ */
+export type Phase = "starting" | "passive" | "active" | "handing-over";
+
+export interface ElectionState {
+  readonly phase: Phase;
+  readonly since: Millis;
+  readonly because: string;
+  /** Number of our last claim. */
+  readonly epoch: number;
+  readonly highestEpoch: number;
+  readonly peer: PeerView | null;
+  /** Silence of a never-heard peer is counted from here, for `patience` milliseconds. */
+  readonly listeningSince: Millis;
+  readonly patience: number;
+  readonly ready: boolean;
+  readonly faults: number;
+  /** Since when the peer would be the better active; null = it would not. */
+  readonly worseSince: Millis | null;
+  /** Since when both are passive; null = they are not. */
+  readonly vacantSince: Millis | null;
+  /** Hand-over under way: when it is given up, and why it was begun. */
+  readonly handOver: {
+    readonly until: Millis;
+    readonly because: string;
+    readonly stopping: boolean;
+  } | null;
+  /** Our wish to become active, sent with each advert. */
+  readonly request: { readonly until: Millis; readonly because: string } | null;
+  readonly failbackHeldUntil: Millis;
+  /** Whether the peer was alive when that was last told. */
+  readonly toldAlive: boolean;
+}
+
+export type ElectionEvent =
+  /** A keepalive is over: adverts are due. */
+  | { readonly kind: "tick" }
+  /** The time `nextDeadline` named has come. */
+  | { readonly kind: "deadline" }
+  /** This daemon was held up so long that its own clock is no measure of the peer's silence. */
+  | { readonly kind: "stalled" }
+  | { readonly kind: "advert"; readonly peer: Omit<PeerView, "heardAt" | "firstHeardAt"> }
+  | { readonly kind: "local"; readonly ready: boolean; readonly faults: number }
+  | { readonly kind: "make-active"; readonly designation: Designation; readonly by: string }
+  | { readonly kind: "lease-lost"; readonly why: string }
+  | { readonly kind: "stop"; readonly why: string };
+
+export type Step = readonly [ElectionState, readonly Effect[]];
+
+/** Beyond the holder's lease, before a claim. */
+export const LEASE_MARGIN_MS = 50;
+/** A hand-over that the peer does not answer is rolled back after this many keepalives, at least. */
+export const HAND_OVER_KEEPALIVES = 5;
+/** A node that is back and well for this many deadtimes asks to be active again, with auto-failback. */
+export const FAILBACK_DEADTIMES = 10;
+/** After an operator's order, auto-failback waits this long, or it would undo the order. */
+export const FAILBACK_HOLD_MS = 3_600_000;
+
+export const conditionOf = (state: ElectionState): Condition =>
+  state.phase === "active" || state.phase === "handing-over" ? "active" : "passive";
+
+export const other = (designation: Designation): Designation =>
+  designation === "primary" ? "secondary" : "primary";
+
+/** Whether the peer's last sign of life is young enough. */
+export const peerAlive = (state: ElectionState, settings: ElectionSettings, now: Millis): boolean =>
+  state.peer !== null && now - state.peer.heardAt <= settings.deadtime;
+
+/** How long the kernel may go on answering ARP without this daemon; null = for ever. */
+export function leaseLength(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+): number | null {
+  if (!settings.paired) return null;
+  return peerAlive(state, settings, now) ? settings.lease : settings.loneLease;
+}
+
+/** The silence after which this node may claim: death, and the end of the holder's lease. */
+export function silenceNeeded(state: ElectionState, settings: ElectionSettings): number {
+  const { peer } = state;
+  if (peer === null) return state.patience;
+  return peer.active
+    ? Math.max(settings.deadtime, peer.leaseMs + LEASE_MARGIN_MS)
+    : settings.deadtime;
+}
+
+/** When a tick is due besides the keepalive's; undefined = nothing is pending. */
+export function nextDeadline(state: ElectionState, settings: ElectionSettings): number | undefined {
+  const deadlines: number[] = [];
+  if (conditionOf(state) === "passive" && settings.paired) {
+    deadlines.push((state.peer?.heardAt ?? state.listeningSince) + silenceNeeded(state, settings));
+  }
+  if (state.handOver !== null) deadlines.push(state.handOver.until);
+  if (state.request !== null) deadlines.push(state.request.until);
+  return deadlines.length === 0 ? undefined : Math.min(...deadlines) + 1;
+}
+
+export function startElection(
+  now: Millis,
+  settings: ElectionSettings,
+  seen: number,
+): ElectionState {
+  return {
+    phase: "starting",
+    since: now,
+    because: "started",
+    epoch: 0,
+    highestEpoch: seen,
+    peer: null,
+    listeningSince: now,
+    patience: settings.paired ? settings.initdead : 0,
+    ready: false,
+    faults: 0,
+    worseSince: null,
+    vacantSince: null,
+    handOver: null,
+    request: null,
+    failbackHeldUntil: now,
+    toldAlive: false,
+  };
+}
+
+/** A daemon that starts while its lease runs and its epoch is the highest known goes on as it was. */
+export const adoptElection = (
+  now: Millis,
+  settings: ElectionSettings,
+  epoch: number,
+): ElectionState => ({
+  ...startElection(now, settings, epoch),
+  phase: "active",
+  because: "adopted the lease of the run before",
+  epoch,
+  ready: true,
+});
+
+/** Whether the peer's claim beats ours: epoch first, then primary before secondary. */
+export const peerWins = (
+  state: ElectionState,
+  settings: ElectionSettings,
+  peerEpoch: number,
+): boolean =>
+  peerEpoch > state.epoch || (peerEpoch === state.epoch && settings.designation === "secondary");

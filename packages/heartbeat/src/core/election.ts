@@ -1,0 +1,336 @@
+// election.ts — who is active: a function from state and event to the next state and ordered effects.
+//
+// The state table is in docs/failover.md. Time comes with each event; nothing here waits or acts.
+import type { Designation, Millis } from "@lbpair/common";
+import type { Effect } from "./effects.js";
+import {
+  conditionOf,
+  type ElectionEvent,
+  type ElectionSettings,
+  type ElectionState,
+  FAILBACK_DEADTIMES,
+  FAILBACK_HOLD_MS,
+  HAND_OVER_KEEPALIVES,
+  type PeerView,
+  peerAlive,
+  peerWins,
+  type Step,
+  silenceNeeded,
+} from "./election-state.js";
+import { beginHandOver, claim, rollBack, standDown } from "./transitions.js";
+
+function onAdvertWhileActive(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+  peer: PeerView,
+): Step {
+  if (peer.active && !peer.yielding) {
+    if (peerWins(state, settings, peer.epoch)) {
+      const handed = state.phase === "handing-over";
+      const because = handed
+        ? (state.handOver?.because ?? "handed over")
+        : `the peer's claim ${peer.epoch} is above ours, ${state.epoch}`;
+      return standDown(state, now, because, { phase: "passive" }, handed ? "info" : "alarm");
+    }
+    // Both active: ours wins. A claim above both ends the duplicate within one keepalive.
+    const epoch = Math.max(state.highestEpoch, peer.epoch) + 1;
+    return [
+      { ...state, phase: "active", handOver: null, epoch, highestEpoch: epoch },
+      [
+        { kind: "grant-lease" },
+        { kind: "send-adverts" },
+        { kind: "announce" },
+        { kind: "remember" },
+        {
+          kind: "record",
+          level: "alarm",
+          event: "both-active",
+          text: `both nodes were active; this node wins and claims again as ${epoch}`,
+          facts: { epoch, peerEpoch: peer.epoch },
+        },
+      ],
+    ];
+  }
+  if (state.phase === "active" && peer.requesting && peer.ready) {
+    return beginHandOver(state, settings, now, "the peer asked to be active", false);
+  }
+  if (state.phase === "active" && state.highestEpoch > state.epoch) {
+    const epoch = state.highestEpoch + 1;
+    return [
+      { ...state, epoch, highestEpoch: epoch },
+      [{ kind: "remember" }, { kind: "send-adverts" }],
+    ];
+  }
+  return [state, []];
+}
+
+function onAdvertWhilePassive(state: ElectionState, now: Millis, peer: PeerView): Step {
+  if (peer.active && !peer.yielding) {
+    const settled: ElectionState = { ...state, vacantSince: null };
+    if (state.phase !== "starting") return [settled, []];
+    const because = "the peer is active";
+    return [
+      { ...settled, phase: "passive", since: now, because },
+      [
+        { kind: "tell-condition" },
+        {
+          kind: "record",
+          level: "info",
+          event: "became-passive",
+          text: `now passive: ${because}`,
+          facts: { peerEpoch: peer.epoch },
+        },
+      ],
+    ];
+  }
+  if (peer.yielding && state.ready) {
+    return claim(state, now, state.request?.because ?? "the peer asked this node to take over");
+  }
+  return [{ ...state, vacantSince: peer.yielding ? null : (state.vacantSince ?? now) }, []];
+}
+
+function onAdvert(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+  said: Omit<PeerView, "heardAt" | "firstHeardAt">,
+): Step {
+  const firstHeardAt = state.toldAlive ? (state.peer?.firstHeardAt ?? now) : now;
+  const peer: PeerView = { ...said, heardAt: now, firstHeardAt };
+  const highestEpoch = Math.max(state.highestEpoch, peer.highestEpoch, peer.epoch);
+  const heard: ElectionState = { ...state, peer, highestEpoch, toldAlive: true };
+  const news: Effect[] = highestEpoch > state.highestEpoch ? [{ kind: "remember" }] : [];
+  if (!state.toldAlive) {
+    news.push(
+      // The lease must be short before the peer may count on it.
+      ...(state.phase === "active" ? [{ kind: "refresh-lease" } as const] : []),
+      {
+        kind: "record",
+        level: "info",
+        event: "peer-heard",
+        text: "the peer is heard",
+        facts: { peerActive: peer.active, peerEpoch: peer.epoch },
+      },
+      { kind: "tell-condition" },
+    );
+  }
+  const [next, effects] =
+    conditionOf(heard) === "active"
+      ? onAdvertWhileActive(heard, settings, now, peer)
+      : onAdvertWhilePassive(heard, now, peer);
+  return [next, [...news, ...effects]];
+}
+
+/** Whether the peer lives, is ready and has fewer faults: health, damped by one deadtime. */
+const peerIsBetter = (state: ElectionState, settings: ElectionSettings, now: Millis): boolean =>
+  state.peer?.ready === true &&
+  peerAlive(state, settings, now) &&
+  state.peer.faults < state.faults + (state.ready ? 0 : 1);
+
+function tickWhileActive(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
+  if (state.handOver !== null && now >= state.handOver.until) return rollBack(state, now);
+  const better = state.phase === "active" && peerIsBetter(state, settings, now);
+  const worseSince = better ? (state.worseSince ?? now) : null;
+  if (worseSince !== null && now - worseSince >= settings.deadtime) {
+    return beginHandOver(state, settings, now, "the peer's health is better", false);
+  }
+  return [{ ...state, worseSince }, [{ kind: "send-adverts" }]];
+}
+
+function requestDue(state: ElectionState, settings: ElectionSettings, now: Millis): boolean {
+  const { peer } = state;
+  return (
+    settings.autoFailback &&
+    settings.designation === "primary" &&
+    state.phase === "passive" &&
+    state.request === null &&
+    state.ready &&
+    peer?.active === true &&
+    state.faults <= peer.faults &&
+    now >= state.failbackHeldUntil &&
+    now - Math.max(state.since, peer.firstHeardAt) >= FAILBACK_DEADTIMES * settings.deadtime
+  );
+}
+
+function tickWhilePassive(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
+  const { peer } = state;
+  const silentSince = peer?.heardAt ?? state.listeningSince;
+  if (state.ready && now - silentSince > silenceNeeded(state, settings)) {
+    const silentMs = Math.round(now - silentSince);
+    if (!settings.paired) return claim(state, now, "this appliance has no peer");
+    const because =
+      peer === null
+        ? `nothing was heard of the peer for ${silentMs} ms since the start`
+        : `the peer has been silent for ${silentMs} ms`;
+    return claim(state, now, because);
+  }
+  if (state.vacantSince !== null && state.ready && peerAlive(state, settings, now)) {
+    // The primary claims at once; the secondary gives it one deadtime to become ready.
+    const turn = settings.designation === "primary" || now - state.vacantSince > settings.deadtime;
+    if (turn) return claim(state, now, "both nodes were passive");
+  }
+  if (state.request !== null && now >= state.request.until) {
+    const message = "the active did not hand over in time; nothing was changed";
+    return [
+      { ...state, request: null, failbackHeldUntil: (now + FAILBACK_HOLD_MS) as Millis },
+      [
+        { kind: "send-adverts" },
+        { kind: "record", level: "warn", event: "request-refused", text: message, facts: {} },
+        { kind: "reply", done: false, message },
+      ],
+    ];
+  }
+  if (requestDue(state, settings, now)) {
+    return wish(state, settings, now, "the primary is back and well (auto-failback)");
+  }
+  return [state, [{ kind: "send-adverts" }]];
+}
+
+function wish(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+  because: string,
+): Step {
+  // Longer than a hand-over's patience, so that the active's roll-back comes first.
+  const patience = 2 * Math.max(settings.deadtime, HAND_OVER_KEEPALIVES * settings.keepalive);
+  return [
+    { ...state, request: { until: (now + patience) as Millis, because } },
+    [{ kind: "send-adverts" }],
+  ];
+}
+
+const refuse = (state: ElectionState, message: string): Step => [
+  state,
+  [{ kind: "reply", done: false, message }],
+];
+
+function onMakeActive(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+  designation: Designation,
+  by: string,
+): Step {
+  const held = { ...state, failbackHeldUntil: (now + FAILBACK_HOLD_MS) as Millis };
+  const here = designation === settings.designation;
+  const active = conditionOf(state) === "active";
+  const alive = peerAlive(state, settings, now);
+  if (here && active) {
+    if (state.phase === "handing-over") return refuse(state, "a hand-over is under way");
+    const message = "this node is active already";
+    return [held, [{ kind: "reply", done: true, message }]];
+  }
+  if (here) {
+    if (!state.ready) return refuse(state, "this node is not ready: its rules are not loaded");
+    if (!alive) return claim(held, now, `${by} asked while the peer is silent`);
+    return wish(held, settings, now, `${by} asked for it`);
+  }
+  if (!settings.paired) return refuse(state, "this appliance has no peer");
+  if (!active) {
+    const message = state.peer?.active
+      ? "the peer is active already"
+      : "neither node is active yet";
+    return [held, [{ kind: "reply", done: state.peer?.active === true, message }]];
+  }
+  if (state.phase === "handing-over") return refuse(state, "a hand-over is under way");
+  if (!alive || state.peer === null) return refuse(state, "the peer is silent");
+  if (!state.peer.ready) return refuse(state, "the peer is not ready: its rules are not loaded");
+  return beginHandOver(held, settings, now, `${by} asked for it`, false);
+}
+
+function onStop(state: ElectionState, settings: ElectionSettings, now: Millis, why: string): Step {
+  const able = peerAlive(state, settings, now) && state.peer?.ready === true;
+  if (conditionOf(state) === "active" && able) {
+    if (state.handOver !== null) {
+      return [{ ...state, handOver: { ...state.handOver, stopping: true } }, []];
+    }
+    return beginHandOver(state, settings, now, why, true);
+  }
+  // With nobody to take over, the kernel goes on: addresses stay as long as the lease.
+  return [state, [{ kind: "exit" }]];
+}
+
+/** Says once that the peer is silent. */
+function noticeSilence(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
+  if (!state.toldAlive || peerAlive(state, settings, now)) return [state, []];
+  const silentMs = Math.round(now - (state.peer?.heardAt ?? now));
+  return [
+    { ...state, toldAlive: false },
+    [
+      {
+        kind: "record",
+        level: "warn",
+        event: "peer-silent",
+        text: `the peer has been silent for ${silentMs} ms`,
+        facts: { silentMs },
+      },
+      { kind: "tell-condition" },
+    ],
+  ];
+}
+
+function onTime(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
+  const [noticed, news] = noticeSilence(state, settings, now);
+  const [next, effects] =
+    conditionOf(noticed) === "active"
+      ? tickWhileActive(noticed, settings, now)
+      : tickWhilePassive(noticed, settings, now);
+  return [next, [...news, ...effects]];
+}
+
+/** After a stall the peer has two more keepalives to be heard before its silence means anything. */
+function onStalled(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
+  const latest = (now - silenceNeeded(state, settings) + 2 * settings.keepalive) as Millis;
+  if (state.peer === null) {
+    return [{ ...state, listeningSince: Math.max(state.listeningSince, latest) as Millis }, []];
+  }
+  const heardAt = Math.max(state.peer.heardAt, latest) as Millis;
+  return [{ ...state, peer: { ...state.peer, heardAt } }, []];
+}
+
+/** One step of the election. Effects are to be performed in order. */
+export function step(
+  state: ElectionState,
+  event: ElectionEvent,
+  now: Millis,
+  settings: ElectionSettings,
+): Step {
+  switch (event.kind) {
+    case "tick":
+      return onTime(state, settings, now);
+    case "deadline": {
+      const [next, effects] = onTime(state, settings, now);
+      const idle = effects.every((effect) => effect.kind === "send-adverts");
+      return [next, idle ? [] : effects];
+    }
+    case "stalled":
+      return onStalled(state, settings, now);
+    case "advert":
+      return onAdvert(state, settings, now, event.peer);
+    case "local": {
+      const { ready, faults } = event;
+      if (ready === state.ready && faults === state.faults) return [state, []];
+      return [{ ...state, ready, faults }, [{ kind: "send-adverts" }]];
+    }
+    case "make-active":
+      return onMakeActive(state, settings, now, event.designation, event.by);
+    case "lease-lost": {
+      if (state.phase !== "active") return [state, []];
+      // Listen before any new claim: the peer may have taken over while this daemon stood still.
+      const then = {
+        phase: "starting",
+        listeningSince: now,
+        patience: settings.deadtime,
+        peer: null,
+        toldAlive: false,
+      } as const;
+      return standDown(state, now, event.why, then, "alarm");
+    }
+    case "stop":
+      return onStop(state, settings, now, event.why);
+    default:
+      return event satisfies never;
+  }
+}

@@ -1,0 +1,144 @@
+// transitions.ts — the four ways a node's condition changes, each with its effects in order.
+import type { Millis } from "@lbpair/common";
+import type { Effect } from "./effects.js";
+import {
+  type ElectionSettings,
+  type ElectionState,
+  HAND_OVER_KEEPALIVES,
+  type Step,
+} from "./election-state.js";
+
+export function claim(state: ElectionState, now: Millis, because: string): Step {
+  const epoch = Math.max(state.highestEpoch, state.peer?.highestEpoch ?? 0) + 1;
+  const silentMs = state.peer === null ? null : now - state.peer.heardAt;
+  const next: ElectionState = {
+    ...state,
+    phase: "active",
+    since: now,
+    because,
+    epoch,
+    highestEpoch: epoch,
+    worseSince: null,
+    vacantSince: null,
+    handOver: null,
+    request: null,
+  };
+  return [
+    next,
+    [
+      { kind: "grant-lease" },
+      { kind: "raise" },
+      { kind: "announce" },
+      { kind: "send-adverts" },
+      { kind: "remember" },
+      { kind: "tell-condition" },
+      {
+        kind: "record",
+        level: silentMs === null || because.includes("asked") ? "info" : "warn",
+        event: "became-active",
+        text: `now active: ${because}`,
+        facts: { epoch, silentMs },
+      },
+      { kind: "reply", done: true, message: `${because}; this node is active` },
+    ],
+  ];
+}
+
+export function standDown(
+  state: ElectionState,
+  now: Millis,
+  because: string,
+  then: Partial<ElectionState> & Pick<ElectionState, "phase">,
+  level: "info" | "warn" | "alarm",
+): Step {
+  const stopping = state.handOver?.stopping === true;
+  const next: ElectionState = {
+    ...state,
+    ...then,
+    since: now,
+    because,
+    worseSince: null,
+    vacantSince: null,
+    handOver: null,
+    request: null,
+  };
+  return [
+    next,
+    [
+      { kind: "revoke-lease" },
+      { kind: "stop-announcing" },
+      { kind: "lower" },
+      { kind: "send-adverts" },
+      { kind: "remember" },
+      { kind: "tell-condition" },
+      {
+        kind: "record",
+        level,
+        event: "became-passive",
+        text: `now passive: ${because}`,
+        facts: { epoch: state.epoch, highestEpoch: state.highestEpoch },
+      },
+      { kind: "reply", done: true, message: `${because}; the peer is active` },
+      ...(stopping ? [{ kind: "exit" } as const] : []),
+    ],
+  ];
+}
+
+export function beginHandOver(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+  because: string,
+  stopping: boolean,
+): Step {
+  const patience = Math.max(settings.deadtime, HAND_OVER_KEEPALIVES * settings.keepalive);
+  const until = (now + patience) as Millis;
+  return [
+    { ...state, phase: "handing-over", since: now, handOver: { until, because, stopping } },
+    [
+      { kind: "revoke-lease" },
+      { kind: "stop-announcing" },
+      { kind: "send-adverts" },
+      {
+        kind: "record",
+        level: "info",
+        event: "handing-over",
+        text: `handing over to the peer: ${because}`,
+        facts: { epoch: state.epoch },
+      },
+    ],
+  ];
+}
+
+export function rollBack(state: ElectionState, now: Millis): Step {
+  const { handOver } = state;
+  if (handOver === null) return [state, []];
+  const message = "the peer did not take over in time; this node stays active";
+  const stopping: readonly Effect[] = handOver.stopping
+    ? [{ kind: "exit" }]
+    : [{ kind: "reply", done: false, message }];
+  return [
+    {
+      ...state,
+      phase: "active",
+      since: now,
+      because: message,
+      handOver: null,
+      worseSince: null,
+    },
+    [
+      { kind: "grant-lease" },
+      { kind: "raise" },
+      { kind: "announce" },
+      { kind: "send-adverts" },
+      {
+        kind: "record",
+        level: "alarm",
+        event: "hand-over-failed",
+        text: `${message} (${handOver.because})`,
+        facts: { epoch: state.epoch },
+      },
+      ...stopping,
+    ],
+  ];
+}
