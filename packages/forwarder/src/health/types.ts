@@ -1,30 +1,5 @@
 // types.ts — the words of health checking: what is checked, what a check said, what follows.
-import type { Condition, Health, Millis, PortRange, Verdicts } from "@lbpair/common";
-
-/** How a server is checked; the shape `services.yaml` has after parsing. Times in milliseconds. */
-export interface CheckConfig {
-  readonly type: "external" | "connect" | "ping" | "http" | "on" | "off";
-  /** Start to start. */
-  readonly interval: Millis;
-  /** Shorter than `interval`. */
-  readonly timeout: Millis;
-  /** Consecutive failures that make a healthy server unhealthy. */
-  readonly failures: number;
-  /** Consecutive passes that make an unhealthy server healthy. */
-  readonly successes: number;
-  /** external: name of a file in the scripts' folder. */
-  readonly script?: string | undefined;
-  /** http: path requested; "/" when absent. */
-  readonly path?: string | undefined;
-  /** http: the status expected; 200 when absent. */
-  readonly status?: number | undefined;
-  /** http: text the body must contain. */
-  readonly text?: string | undefined;
-  /** http: port asked; the server's, else the service's first port when absent. */
-  readonly port?: number | undefined;
-  /** http: whether to speak TLS; certificates are not verified, health is not identity. */
-  readonly tls?: boolean | undefined;
-}
+import type { CheckConfig, Condition, Health, Millis, PortRange, Verdicts } from "@lbpair/common";
 
 export interface CheckTarget {
   /** `service/server`. */
@@ -34,7 +9,7 @@ export interface CheckTarget {
   readonly vip: string;
   readonly vports: readonly PortRange[];
   readonly address: string;
-  /** Port on the server; absent = the port the client used. */
+  /** Port on the server; 0 or absent = the port the client used. */
   readonly port?: number | undefined;
   readonly check: CheckConfig;
   readonly protocol: "tcp" | "udp" | "both";

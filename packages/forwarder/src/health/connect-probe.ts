@@ -1,0 +1,82 @@
+// connect-probe.ts — every port of the service has to accept a TCP connection on the server.
+import { connect } from "node:net";
+import { describeDuration, listPorts } from "@lbpair/common";
+import { simpleProbe } from "./probe.js";
+import { serverPorts } from "./question.js";
+
+/** Connections opened at once by one check. */
+export const CONNECTIONS_AT_ONCE_MAX = 256;
+/** Ports named in a reason; the rest is counted. */
+const PORTS_NAMED_MAX = 16;
+
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "refused",
+  EHOSTUNREACH: "host unreachable",
+  ENETUNREACH: "network unreachable",
+  ECONNRESET: "reset",
+};
+const TIMED_OUT = "no answer";
+
+/** Undefined where the port accepted; else what happened. */
+function tryPort(address: string, port: number, waitMs: number, signal: AbortSignal) {
+  return new Promise<string | undefined>((resolve) => {
+    const socket = connect({ host: address, port, noDelay: true });
+    const finish = (word: string | undefined) => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+      socket.destroy();
+      resolve(word);
+    };
+    const abort = () => finish("ended");
+    signal.addEventListener("abort", abort, { once: true });
+    // A late timer runs before the answer that waits behind it: let that in first.
+    const timer = setTimeout(() => setImmediate(() => finish(TIMED_OUT)), Math.max(0, waitMs));
+    socket.once("connect", () => finish(undefined));
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      finish(WORDS[error.code ?? ""] ?? error.code ?? error.message);
+    });
+  });
+}
+
+/** `12300 12301 refused, 12800 no answer`. */
+export function describeFailures(failures: ReadonlyMap<number, string>): string {
+  const byWord = new Map<string, number[]>();
+  for (const [port, word] of failures) byWord.set(word, [...(byWord.get(word) ?? []), port]);
+  return [...byWord]
+    .map(([word, ports]) => {
+      const named = ports
+        .sort((a, b) => a - b)
+        .slice(0, PORTS_NAMED_MAX)
+        .join(" ");
+      const more = ports.length - PORTS_NAMED_MAX;
+      return `${named}${more > 0 ? ` and ${more} more` : ""} ${word}`;
+    })
+    .join(", ");
+}
+
+export const connectProbe = simpleProbe(async (target, { signal }) => {
+  const { check } = target;
+  if (check.type !== "connect")
+    return { passed: false, reason: `${check.type} connects to nothing` };
+  const deadline = performance.now() + check.timeout;
+  const ports = listPorts(serverPorts(target));
+  const waiting = ports.values();
+  const failures = new Map<number, string>();
+  const work = async () => {
+    for (const port of waiting) {
+      const left = deadline - performance.now();
+      const word = left <= 0 ? TIMED_OUT : await tryPort(target.address, port, left, signal);
+      if (word !== undefined) failures.set(port, word);
+    }
+  };
+  const workers = Math.min(CONNECTIONS_AT_ONCE_MAX, ports.length);
+  await Promise.all(Array.from({ length: workers }, work));
+  if (failures.size === 0) {
+    const what =
+      ports.length === 1 ? `port ${ports[0]} accepts` : `all ${ports.length} ports accept`;
+    return { passed: true, reason: what };
+  }
+  const timedOut = [...failures.values()].includes(TIMED_OUT);
+  const wait = timedOut ? ` within ${describeDuration(check.timeout)}` : "";
+  return { passed: false, reason: `closed: ${describeFailures(failures)}${wait}`, timedOut };
+});

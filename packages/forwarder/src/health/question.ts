@@ -1,0 +1,22 @@
+// question.ts — what a check asks of which server, and whether two ask the same.
+import type { PortRange } from "@lbpair/common";
+import type { CheckTarget } from "./types.js";
+
+/** The port on the server; 0 = the one the client used. */
+export const portOf = (target: CheckTarget): number => target.port ?? 0;
+
+/** The ports that have to answer on the server. */
+export function serverPorts(target: CheckTarget): readonly PortRange[] {
+  const port = portOf(target);
+  return port === 0 ? target.vports : [{ first: port, last: port }];
+}
+
+/** Whether two targets are the same server, whatever it is asked. */
+export const sameServer = (
+  a: Pick<CheckTarget, "address" | "port">,
+  b: Pick<CheckTarget, "address" | "port">,
+): boolean => a.address === b.address && (a.port ?? 0) === (b.port ?? 0);
+
+/** Whether two targets ask the same question of the same server. */
+export const sameQuestion = (a: CheckTarget, b: CheckTarget): boolean =>
+  JSON.stringify(a) === JSON.stringify(b);
