@@ -1,0 +1,86 @@
+// arp-watch.ts — a third host that asks all the time who has an address, and writes down every claim.
+import { monotonicMs, startTicker } from "../ticker.js";
+import { arpQuestion, readClaim } from "./arp-packet.js";
+import { type Claim, type ClaimRun, claimRuns, type Overlap, overlaps } from "./claims.js";
+import { linkMac, openArpSocket } from "./packet-socket.js";
+
+export interface ArpWatchOptions {
+  readonly link: string;
+  /** The watcher's own address. */
+  readonly address: string;
+  readonly targets: readonly string[];
+  /** Milliseconds between questions. */
+  readonly intervalMs: number;
+  /** A claimant silent for longer has stopped; a later claim begins a new run. */
+  readonly pauseMs: number;
+}
+
+export interface WatchedAddress {
+  readonly address: string;
+  readonly asked: number;
+  readonly claims: readonly Claim[];
+  readonly runs: readonly ClaimRun[];
+  /** Times with two claimants. */
+  readonly overlaps: readonly Overlap[];
+  /** Longest time in which nobody claimed it. */
+  readonly longestSilenceMs: number;
+}
+
+export interface ArpWatchResult {
+  readonly watched: readonly WatchedAddress[];
+  /** How late this probe itself was at most, in milliseconds. */
+  readonly latenessMaxMs: number;
+}
+
+const CLAIMS_MAX = 200_000;
+const READ_MS = 1;
+
+function longestSilence(claims: readonly Claim[]): number {
+  let longest = 0;
+  for (const [i, claim] of claims.entries()) {
+    const before = claims[i - 1];
+    if (before !== undefined) longest = Math.max(longest, claim.atMs - before.atMs);
+  }
+  return longest;
+}
+
+/** Runs until `stop` resolves. */
+export async function watchArp(
+  options: ArpWatchOptions,
+  ready: () => void,
+  stop: Promise<void>,
+): Promise<ArpWatchResult> {
+  const mac = linkMac(options.link);
+  const socket = openArpSocket(options.link);
+  const questions = options.targets.map((target) =>
+    arpQuestion({ mac, ip: options.address }, target),
+  );
+  const heard = new Map(options.targets.map((target): [string, Claim[]] => [target, []]));
+  let asked = 0;
+  const read = () => {
+    for (let packet = socket.receive(); packet !== undefined; packet = socket.receive()) {
+      const claim = readClaim(packet, mac);
+      const list = claim === undefined ? undefined : heard.get(claim.address);
+      if (claim === undefined || list === undefined || list.length >= CLAIMS_MAX) continue;
+      list.push({ atMs: monotonicMs(), mac: claim.mac, kind: claim.kind });
+    }
+  };
+  const asking = startTicker(options.intervalMs, () => {
+    asked += 1;
+    for (const question of questions) socket.send(question);
+  });
+  const reading = startTicker(READ_MS, read);
+  ready();
+  await stop;
+  asking.stop();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  reading.stop();
+  read();
+  socket.close();
+  const watched = [...heard].map(([address, claims]): WatchedAddress => {
+    const runs = claimRuns(claims, options.pauseMs);
+    const longestSilenceMs = longestSilence(claims);
+    return { address, asked, claims, runs, overlaps: overlaps(runs), longestSilenceMs };
+  });
+  return { watched, latenessMaxMs: reading.latenessMaxMs };
+}

@@ -1,0 +1,107 @@
+// udp-echo.ts — one small datagram per millisecond to an echo service: the finest measure of an outage.
+import { createSocket } from "node:dgram";
+import { monotonicMs, startTicker } from "../ticker.js";
+import { createGapRecorder, type Gap } from "./gaps.js";
+
+export interface UdpEchoOptions {
+  readonly address: string;
+  readonly port: number;
+  /** Milliseconds between datagrams. */
+  readonly intervalMs: number;
+}
+
+export interface UdpEchoResult {
+  readonly sent: number;
+  readonly answered: number;
+  /** Never answered. */
+  readonly lost: number;
+  /** Longest time in which no answer came, in milliseconds. */
+  readonly outageMs: number;
+  /** Longest time from the sending of a lost datagram to the sending of the next answered one. */
+  readonly lossSpanMs: number;
+  readonly gaps: readonly Gap[];
+  /** Answers by the first letter of the server's name. */
+  readonly servers: Readonly<Record<string, number>>;
+  /** How late this probe itself was at most. */
+  readonly latenessMaxMs: number;
+}
+
+/** Silences at least this long are listed. */
+const GAP_LISTED_MS = 25;
+/** After the last datagram, how long answers are waited for. */
+const LINGER_MS = 100;
+const ERRORS_TOLERATED = ["ENETUNREACH", "EHOSTUNREACH", "ECONNREFUSED", "ENOBUFS"];
+
+interface Loss {
+  spanMs: number;
+  count: number;
+}
+
+function countLoss(sentAt: readonly number[], answered: ReadonlySet<number>): Loss {
+  const loss: Loss = { spanMs: 0, count: 0 };
+  let from: number | undefined;
+  for (const [seq, at] of sentAt.entries()) {
+    if (!answered.has(seq)) {
+      loss.count += 1;
+      from ??= at;
+    } else if (from !== undefined) {
+      loss.spanMs = Math.max(loss.spanMs, at - from);
+      from = undefined;
+    }
+  }
+  if (from !== undefined) loss.spanMs = Math.max(loss.spanMs, (sentAt.at(-1) ?? from) - from);
+  return loss;
+}
+
+/** Runs until `stop` resolves. */
+export async function probeUdpEcho(
+  options: UdpEchoOptions,
+  ready: () => void,
+  stop: Promise<void>,
+): Promise<UdpEchoResult> {
+  const socket = createSocket("udp4");
+  const sentAt: number[] = [];
+  const answered = new Set<number>();
+  const servers: Record<string, number> = {};
+  socket.on("error", (error: NodeJS.ErrnoException) => {
+    if (!ERRORS_TOLERATED.includes(error.code ?? "")) throw error;
+  });
+  await new Promise<void>((resolve) => socket.connect(options.port, options.address, resolve));
+  let gaps = createGapRecorder(monotonicMs(), GAP_LISTED_MS);
+  let first = true;
+  socket.on("message", (message) => {
+    const now = monotonicMs();
+    // The silence before the first answer is the start of the probe, not an outage.
+    if (first) gaps = createGapRecorder(now, GAP_LISTED_MS);
+    first = false;
+    gaps.answered(now);
+    answered.add(message.readUInt32BE(0));
+    const server = message.toString("latin1", 4);
+    servers[server] = (servers[server] ?? 0) + 1;
+  });
+  const ticker = startTicker(options.intervalMs, (due) => {
+    for (let i = 0; i < due; i += 1) {
+      const datagram = Buffer.alloc(4);
+      datagram.writeUInt32BE(sentAt.length);
+      sentAt.push(monotonicMs());
+      socket.send(datagram);
+    }
+  });
+  ready();
+  await stop;
+  ticker.stop();
+  const { longestMs, gaps: listed } = gaps.finish(sentAt.at(-1) ?? monotonicMs());
+  await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+  const loss = countLoss(sentAt, answered);
+  socket.close();
+  return {
+    sent: sentAt.length,
+    answered: answered.size,
+    lost: loss.count,
+    outageMs: longestMs,
+    lossSpanMs: loss.spanMs,
+    gaps: listed,
+    servers,
+    latenessMaxMs: ticker.latenessMaxMs,
+  };
+}
