@@ -18,6 +18,7 @@ export * from "./modes-schema.js";
 export * from "./paths.js";
 export * from "./ports.js";
 export * from "./problems.js";
+export * from "./raw-socket.js";
 export * from "./replace-file.js";
 export * from "./revision.js";
 export * from "./run.js";

@@ -1,0 +1,47 @@
+// flow-owner.ts — which service and server a live connection belongs to, and whether it is covered.
+import type { Distribution } from "./distribution.js";
+import { serverFor } from "./distribution.js";
+import type { Flow } from "./flow.js";
+import { type PlannedServer, portOnServer } from "./server-plan.js";
+
+export interface OwnedFlow {
+  readonly flow: Flow;
+  readonly distribution: Distribution;
+  /** Undefined where the flow's server is no longer in the configuration. */
+  readonly server: PlannedServer | undefined;
+}
+
+export const sameServer = (server: PlannedServer, flow: Flow): boolean =>
+  server.address === flow.server && portOnServer(server, flow.vipPort) === flow.serverPort;
+
+/** Index by `vip protocol port`; flows to anything else have no owner. */
+export function ownFlows(
+  flows: readonly Flow[],
+  distributions: readonly Distribution[],
+): OwnedFlow[] {
+  const bySocket = new Map<string, Distribution>();
+  for (const distribution of distributions) {
+    const { service } = distribution;
+    for (const protocol of service.protocols) {
+      for (const port of service.ports) {
+        bySocket.set(`${service.address} ${protocol} ${port}`, distribution);
+      }
+    }
+  }
+  return flows.flatMap((flow) => {
+    const distribution = bySocket.get(`${flow.vip} ${flow.protocol} ${flow.vipPort}`);
+    if (distribution === undefined) return [];
+    const server = distribution.service.servers.find((each) => sameServer(each, flow));
+    return [{ flow, distribution, server }];
+  });
+}
+
+/**
+ * Whether a node with an empty connection table would find this flow's server again: the maps name
+ * it for the client's next packet, and the configuration names the VIP for the server's (`byRule`).
+ */
+export function isCovered(owned: OwnedFlow, byRule: boolean): boolean {
+  if (!byRule || owned.server === undefined) return false;
+  const { flow } = owned;
+  return serverFor(owned.distribution, flow.client, flow.clientPort) === owned.server;
+}

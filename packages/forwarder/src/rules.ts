@@ -1,0 +1,257 @@
+// rules.ts — the constant rules of the table: the same text whatever is configured.
+//
+// Configuration is elements of the sets and maps below (wanted-elements.ts). What each hook does:
+//   prerouting raw     cut         packets of cut flows are answered with a reset (cuts.ts)
+//   output raw         own         packets this daemon forges stay out of conntrack
+//   prerouting mangle  late_in     FIN, RST, SYN/ACK that conntrack calls invalid: to the server, stateless
+//   prerouting dstnat  to_server   first packets of a flow: the service's server
+//   forward filter     pass        services and their returns; everything else between the arms is rejected
+//   postrouting mangle late_out    a server's invalid packets: back to the VIP, stateless
+//   postrouting srcnat to_client   a server's mid-stream packet that comes first: source is the VIP
+//   input filter       guard       the node's own stack never answers for a floating IP
+// The service id and nothing else lives in `meta priority`: the kernel sets it anew when it forwards,
+// so nobody's packet mark is touched. A map look-up that misses ends its rule, not the chain.
+import type { Family } from "@lbpair/common";
+import { stableHash } from "./hash.js";
+import { SLOT_SEED, SLOT_SIZES } from "./slots.js";
+
+export const TABLE = "lbpair";
+/** Elements of the set of cut flows; each cut flow takes two. */
+export const CUTS_MAX = 262_144;
+/** How long a cut flow's packets are answered with a reset. */
+export const CUT_SECONDS = 300;
+
+/** What the rules depend on besides the configuration. */
+export interface RuleOptions {
+  readonly family: Family;
+  /** Bits of the packet mark that are ours; forged packets carry all of them. */
+  readonly markMask: number;
+}
+
+interface Words {
+  readonly table: string;
+  readonly type: string;
+  readonly source: string;
+  readonly destination: string;
+  readonly icmpPermitted: string;
+  readonly prohibited: string;
+}
+
+const WORDS: Readonly<Record<Family, Words>> = {
+  4: {
+    table: "ip",
+    type: "ipv4_addr",
+    source: "ip saddr",
+    destination: "ip daddr",
+    icmpPermitted:
+      "icmp type { echo-request, destination-unreachable, time-exceeded, parameter-problem } accept",
+    prohibited: "reject with icmp type admin-prohibited",
+  },
+  6: {
+    table: "ip6",
+    type: "ipv6_addr",
+    source: "ip6 saddr",
+    destination: "ip6 daddr",
+    icmpPermitted:
+      "icmpv6 type { echo-request, destination-unreachable, packet-too-big, time-exceeded, parameter-problem, nd-neighbor-solicit, nd-neighbor-advert } accept",
+    prohibited: "reject with icmpv6 type admin-prohibited",
+  },
+};
+
+export const tableName = (family: Family): string => `${WORDS[family].table} ${TABLE}`;
+
+function declarations({ type, destination }: Words): string[] {
+  const socket = `${type} . inet_proto . inet_service`;
+  // @nh,0,32 stands for "any 32-bit number": the only way to declare a key that jhash may fill.
+  const slot = "typeof meta priority . @nh,0,32";
+  return [
+    "counter guarded { }",
+    "counter foreign { }",
+    `set floating { type ${type}; }`,
+    "set arms { type ifname; }",
+    `set closed { type ${socket}; }`,
+    `set ambiguous { type ${socket}; }`,
+    `set toservers { type ${socket}; counter; }`,
+    `set fromservers { type ${socket}; counter; }`,
+    `set cuts { type ${type} . inet_service . ${type} . inet_service; flags timeout, dynamic; timeout ${CUT_SECONDS}s; size ${CUTS_MAX}; }`,
+    `map services { type ${socket} : classid; counter; }`,
+    `map servers { type classid : ${type}; counter; }`,
+    "map serverports { type classid : inet_service; }",
+    ...SLOT_SIZES.flatMap((size) => [
+      `map slots${size} { ${slot} : ${destination}; counter; }`,
+      `map slotports${size} { ${slot} : tcp dport; }`,
+    ]),
+    `map vips { type ${socket} : ${type}; }`,
+    `map vipids { type ${socket} : classid; }`,
+    `map vipaddresses { type classid : ${type}; }`,
+    "map vipports { type classid : inet_service; }",
+  ];
+}
+
+const chain = (name: string, lines: readonly string[]): string[] => [
+  `chain ${name} {`,
+  ...lines.map((line) => ` ${line}`),
+  "}",
+];
+
+const hashed = ({ source }: Words, size: number): string =>
+  `meta priority . jhash ${source} . th sport mod ${size} seed 0x${SLOT_SEED.toString(16)}`;
+
+/** Sets the service id; a packet of no service leaves the chain with id 0 = none. */
+const findService = ({ destination }: Words): string[] => [
+  "meta priority set none",
+  `meta priority set ${destination} . meta l4proto . th dport map @services`,
+  "meta priority none return",
+];
+
+function firstPackets(words: Words): string[] {
+  const { table, source, destination } = words;
+  const dnat = `meta l4proto { tcp, udp } dnat ${table} to`;
+  const from = `${source} . meta l4proto . th sport`;
+  return [
+    ...chain("to_server", [
+      "type nat hook prerouting priority dstnat;",
+      `meta l4proto { tcp, udp } ${destination} @floating jump choose`,
+    ]),
+    ...chain("choose", [
+      ...findService(words),
+      `meta priority @serverports ${dnat} meta priority map @servers : meta priority map @serverports`,
+      `${dnat} meta priority map @servers`,
+      ...SLOT_SIZES.flatMap((size) => {
+        const key = hashed(words, size);
+        return [
+          `${key} @slotports${size} ${dnat} ${key} map @slots${size} : ${key} map @slotports${size}`,
+          `${dnat} ${key} map @slots${size}`,
+        ];
+      }),
+    ]),
+    // Only a packet with ACK and no SYN is mid-stream; UDP has no flags to tell it by.
+    ...chain("to_client", [
+      "type nat hook postrouting priority srcnat;",
+      "tcp flags & (syn | ack) == ack jump return_vip",
+      "meta l4proto udp jump return_vip",
+    ]),
+    ...chain("return_vip", [
+      `meta l4proto { tcp, udp } snat ${table} to ${from} map @vips`,
+      `${from} @vipids jump return_vip_port`,
+    ]),
+    ...chain("return_vip_port", [
+      `meta priority set ${from} map @vipids`,
+      `meta l4proto { tcp, udp } snat ${table} to meta priority map @vipaddresses : meta priority map @vipports`,
+    ]),
+  ];
+}
+
+/**
+ * conntrack picks up neither FIN, RST nor SYN/ACK without an entry; they are translated by the same
+ * maps. The port is set before the address, and both by service id: the first rewrite would change
+ * what a look-up by address sees. The half towards the client has to be in postrouting: earlier,
+ * the source would be the node's own VIP and the kernel drops that as martian.
+ */
+function latePackets(words: Words): string[] {
+  const { source, destination } = words;
+  const from = `${source} . meta l4proto . tcp sport`;
+  return [
+    ...chain("late_in", [
+      "type filter hook prerouting priority mangle;",
+      `ct state invalid meta l4proto tcp ${destination} @floating jump late_to_server`,
+    ]),
+    ...chain("late_to_server", [
+      ...findService(words),
+      "tcp dport set meta priority map @serverports",
+      `${destination} set meta priority map @servers`,
+      ...SLOT_SIZES.flatMap((size) => [
+        `tcp dport set ${hashed(words, size)} map @slotports${size}`,
+        `${destination} set ${hashed(words, size)} map @slots${size}`,
+      ]),
+      "meta priority set none",
+    ]),
+    ...chain("late_out", [
+      "type filter hook postrouting priority mangle;",
+      `ct state invalid ${from} @vips jump late_to_client`,
+      `ct state invalid ${from} @vipids jump late_to_client_port`,
+    ]),
+    ...chain("late_to_client", [`${source} set ${from} map @vips`]),
+    ...chain("late_to_client_port", [
+      `meta priority set ${from} map @vipids`,
+      `${source} set meta priority map @vipaddresses`,
+      "tcp sport set meta priority map @vipports",
+      "meta priority set none",
+    ]),
+  ];
+}
+
+function cutPackets({ source, destination }: Words, markMask: number): string[] {
+  const flow = `${source} . tcp sport . ${destination} . tcp dport`;
+  const mask = `0x${(markMask >>> 0).toString(16).padStart(8, "0")}`;
+  return [
+    // A SYN is a new connection that happens to use the same ports: it lifts the cut.
+    ...chain("cut", [
+      "type filter hook prerouting priority raw;",
+      `tcp flags & syn == syn delete @cuts { ${flow} }`,
+      `${flow} @cuts reject with tcp reset`,
+    ]),
+    ...chain("own", [
+      "type filter hook output priority raw;",
+      `meta mark & ${mask} == ${mask} notrack`,
+    ]),
+  ];
+}
+
+function filters({ source, destination, icmpPermitted, prohibited }: Words): string[] {
+  const to = `${destination} . meta l4proto . th dport`;
+  const from = `${source} . meta l4proto . th sport`;
+  return [
+    ...chain("pass", [
+      "type filter hook forward priority filter;",
+      // A packet that does not name one VIP must not make an entry; the client's next one will.
+      `ct state new ${from} @ambiguous tcp flags & (syn | ack) != syn drop`,
+      `ct status dnat,snat ${to} @toservers accept`,
+      `ct state invalid ${to} @toservers accept`,
+      `tcp flags & (syn | ack) != syn ${from} @fromservers accept`,
+      `meta l4proto udp ${from} @fromservers accept`,
+      "ct state related accept",
+      `iifname @arms oifname @arms counter name foreign ${prohibited}`,
+    ]),
+    ...chain("guard", [
+      "type filter hook input priority filter;",
+      `${destination} @floating jump floating_ip`,
+    ]),
+    ...chain("floating_ip", [
+      icmpPermitted,
+      `${to} @closed meta l4proto tcp reject with tcp reset`,
+      `${to} @closed reject`,
+      "counter name guarded drop",
+    ]),
+  ];
+}
+
+/** Body of the table, without the chain that carries the version. */
+function body(options: RuleOptions): string[] {
+  const words = WORDS[options.family];
+  return [
+    ...declarations(words),
+    ...cutPackets(words, options.markMask),
+    ...latePackets(words),
+    ...firstPackets(words),
+    ...filters(words),
+  ];
+}
+
+/** Name of an empty chain by which a daemon recognises rules of its own version. */
+export const versionChain = (options: RuleOptions): string =>
+  `rules_${stableHash(body(options).join("\n")).toString(16).padStart(8, "0")}`;
+
+/** One transaction that replaces the table, whatever was there, by empty sets and constant rules. */
+export function rulesText(options: RuleOptions): string {
+  const name = tableName(options.family);
+  const lines = [...body(options), ...chain(versionChain(options), [])];
+  return [
+    `table ${name} { }`,
+    `delete table ${name}`,
+    `table ${name} {`,
+    ...lines.map((line) => ` ${line}`),
+    "}",
+    "",
+  ].join("\n");
+}

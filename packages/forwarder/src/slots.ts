@@ -1,0 +1,118 @@
+// slots.ts — which slot of a service's table belongs to which server.
+//
+// A connection's slot is a hash of its client address and port, so both nodes find the same server
+// for the same packet. The table has to be a function of configuration and pool alone (never of
+// history), and a server that leaves may move its own slots only:
+//   1. Deal every slot among all *configured* servers, exact shares by weight, in the order of a
+//      weighted rendezvous score: a changed configuration moves little more than it must.
+//   2. A slot whose owner is not serving goes to the serving server that scores highest for it.
+import { addressBytes } from "@lbpair/common";
+import { jhash, mix, scaleTo, stableHash } from "./hash.js";
+
+/** Sizes of a slot table; the rules have one look-up for each. */
+export const SLOT_SIZES = [64, 1024] as const;
+export type SlotSize = (typeof SLOT_SIZES)[number];
+
+/** Seed of the packet hash, equal on every node for ever: another seed would move every flow. */
+export const SLOT_SEED = 0x6c627069;
+
+/** A share that is off by more than this many percent calls for the larger table. */
+const SHARE_ERROR_PERCENT_MAX = 10;
+
+/** What dealing has to know of a server. */
+export interface SlotServer {
+  /** What the server is, not what it is called: a new label moves no flow. */
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+}
+
+/** Share of each server in whole slots, by largest remainder; they add up to `size`. */
+export function quotas(weights: readonly number[], size: number): number[] {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  if (total === 0) return weights.map(() => 0);
+  const exact = weights.map((weight) => (weight * size) / total);
+  const shares = exact.map(Math.floor);
+  let left = size - shares.reduce((sum, share) => sum + share, 0);
+  const byRemainder = exact
+    .map((value, index) => ({ index, remainder: value - Math.floor(value) }))
+    .sort((a, b) => b.remainder - a.remainder || a.index - b.index);
+  for (const { index } of byRemainder) {
+    if (left === 0) break;
+    shares[index] = (shares[index] ?? 0) + 1;
+    left -= 1;
+  }
+  return shares;
+}
+
+/** The smallest table in which every server's share is near its weight; depends on weights only. */
+export function slotSize(weights: readonly number[]): SlotSize {
+  const positive = weights.filter((weight) => weight > 0);
+  const total = positive.reduce((sum, weight) => sum + weight, 0);
+  for (const size of SLOT_SIZES) {
+    const shares = quotas(positive, size);
+    const good = positive.every((weight, index) => {
+      const exact = (weight * size) / total;
+      return Math.abs((shares[index] ?? 0) - exact) * 100 <= exact * SHARE_ERROR_PERCENT_MAX;
+    });
+    if (good) return size;
+  }
+  return SLOT_SIZES[SLOT_SIZES.length - 1] ?? 1024;
+}
+
+/** Weighted rendezvous: the highest score of a slot wins; P(win) is proportional to the weight. */
+const score = (key: number, slot: number, weight: number): number =>
+  -weight / Math.log((mix(key ^ mix(slot + 1)) + 0.5) / 0x1_0000_0000);
+
+interface Bid {
+  readonly slot: number;
+  readonly server: number;
+  readonly score: number;
+}
+
+function firstDeal(keys: readonly number[], weights: readonly number[], size: number): number[] {
+  const left = quotas(weights, size);
+  const bids: Bid[] = [];
+  for (let slot = 0; slot < size; slot += 1) {
+    weights.forEach((weight, server) => {
+      if (weight > 0) bids.push({ slot, server, score: score(keys[server] ?? 0, slot, weight) });
+    });
+  }
+  bids.sort((a, b) => b.score - a.score || a.slot - b.slot || a.server - b.server);
+  const owners = new Array<number>(size).fill(-1);
+  for (const bid of bids) {
+    if (owners[bid.slot] !== -1 || (left[bid.server] ?? 0) === 0) continue;
+    owners[bid.slot] = bid.server;
+    left[bid.server] = (left[bid.server] ?? 0) - 1;
+  }
+  return owners;
+}
+
+/**
+ * The table: for every slot the index of its server in `configured`. `serving` says which of them
+ * get connections; at least one must. A pure function, so both nodes deal alike.
+ */
+export function dealSlots(
+  configured: readonly SlotServer[],
+  serving: (index: number) => boolean,
+  size: SlotSize,
+): number[] {
+  const keys = configured.map((server) => stableHash(`${server.address}:${server.port}`));
+  const weights = configured.map((server) => server.weight);
+  const alive = configured.map((_, index) => index).filter(serving);
+  return firstDeal(keys, weights, size).map((owner, slot) => {
+    if (owner !== -1 && serving(owner)) return owner;
+    const bids = alive.map((server) => ({
+      server,
+      score: score(keys[server] ?? 0, slot, weights[server] ?? 0),
+    }));
+    return bids.reduce((best, bid) => (bid.score > best.score ? bid : best)).server;
+  });
+}
+
+/** The slot of a client's packet, as the rules compute it (`jhash ip saddr . th sport`). */
+export function slotOf(client: string, clientPort: number, size: SlotSize): number {
+  const bytes = [...addressBytes(client), clientPort >> 8, clientPort & 0xff];
+  while (bytes.length % 4 !== 0) bytes.push(0);
+  return scaleTo(jhash(bytes, SLOT_SEED), size);
+}

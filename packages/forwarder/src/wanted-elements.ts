@@ -1,0 +1,104 @@
+// wanted-elements.ts — configuration, modes and verdicts as the elements the kernel shall hold.
+import { type Family, familyOf } from "@lbpair/common";
+import type { Distribution } from "./distribution.js";
+import { type Elements, type MutableElements, noElements } from "./elements.js";
+import { type PlannedServer, portOnServer } from "./server-plan.js";
+import { classid } from "./service-id.js";
+
+export interface WantedInput {
+  readonly family: Family;
+  readonly distributions: readonly Distribution[];
+  /** Every floating IP, the virtual services' addresses among them. */
+  readonly floatingIps: readonly string[];
+  /** Interfaces that carry services, as found on this node. */
+  readonly arms: readonly string[];
+}
+
+/** A server port's claim to belong to one VIP and port. */
+interface Claim {
+  readonly vip: string;
+  readonly vipPort: number;
+  readonly id: number;
+}
+
+/** Whether a server's packets are its service's at all; a halted server has left every map. */
+export const belongs = (server: PlannedServer): boolean => server.mode !== "halt";
+
+const socket = (address: string, protocol: string, port: number): string =>
+  `${address} . ${protocol} . ${port}`;
+
+function addForward(elements: MutableElements, { service, id, pool, slots }: Distribution): void {
+  const key = classid(id);
+  for (const protocol of service.protocols) {
+    for (const port of service.ports) {
+      elements.services.set(socket(service.address, protocol, port), key);
+      if (pool.serving.length === 0) {
+        elements.closed.set(socket(service.address, protocol, port), "");
+      }
+    }
+  }
+  const only = pool.serving[0];
+  if (slots === null) {
+    if (only === undefined) return;
+    elements.servers.set(key, only.address);
+    if (only.port !== 0) elements.serverports.set(key, `${only.port}`);
+    return;
+  }
+  slots.owners.forEach((server, slot) => {
+    elements[`slots${slots.size}`].set(`${key} . ${slot}`, server.address);
+    if (server.port !== 0) {
+      elements[`slotports${slots.size}`].set(`${key} . ${slot}`, `${server.port}`);
+    }
+  });
+}
+
+function collectClaims(distributions: readonly Distribution[]): Map<string, Claim[]> {
+  const claims = new Map<string, Claim[]>();
+  for (const { service, id } of distributions) {
+    for (const server of service.servers.filter(belongs)) {
+      for (const protocol of service.protocols) {
+        for (const vipPort of service.ports) {
+          const key = socket(server.address, protocol, portOnServer(server, vipPort));
+          const mine = { vip: service.address, vipPort, id };
+          const others = claims.get(key);
+          if (others === undefined) claims.set(key, [mine]);
+          else if (!others.some((o) => o.vip === mine.vip && o.vipPort === vipPort)) {
+            others.push(mine);
+          }
+        }
+      }
+    }
+  }
+  return claims;
+}
+
+/** Drained and unhealthy servers stay here: their open connections are still theirs. */
+function addReturn(elements: MutableElements, claims: ReadonlyMap<string, readonly Claim[]>): void {
+  for (const [key, [claim, ...others]] of claims) {
+    elements.toservers.set(key, "");
+    elements.fromservers.set(key, "");
+    if (claim === undefined) continue;
+    if (others.length > 0) elements.ambiguous.set(key, "");
+    else if (key.endsWith(` . ${claim.vipPort}`)) elements.vips.set(key, claim.vip);
+    else {
+      elements.vipids.set(key, classid(claim.id));
+      elements.vipaddresses.set(classid(claim.id), claim.vip);
+      elements.vipports.set(classid(claim.id), `${claim.vipPort}`);
+    }
+  }
+}
+
+/** What the table shall hold; the same value for the same input, whatever was there before. */
+export function wantedElements(input: WantedInput): Elements {
+  const elements = noElements();
+  const mine = input.distributions.filter(
+    ({ service }) => familyOf(service.address) === input.family,
+  );
+  for (const address of input.floatingIps) {
+    if (familyOf(address) === input.family) elements.floating.set(address, "");
+  }
+  for (const arm of input.arms) elements.arms.set(`"${arm}"`, "");
+  for (const distribution of mine) addForward(elements, distribution);
+  addReturn(elements, collectClaims(mine));
+  return elements;
+}
