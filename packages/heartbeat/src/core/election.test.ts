@@ -1,0 +1,323 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Millis, millis } from "@lbpair/common";
+import type { Effect } from "./effects.js";
+import { step } from "./election.js";
+import {
+  adoptElection,
+  conditionOf,
+  type ElectionEvent,
+  type ElectionSettings,
+  type ElectionState,
+  leaseLength,
+  nextDeadline,
+  type PeerView,
+  startElection,
+} from "./election-state.js";
+
+const primary: ElectionSettings = {
+  designation: "primary",
+  paired: true,
+  keepalive: 200,
+  deadtime: 1000,
+  initdead: 31_000,
+  lease: 800,
+  loneLease: 30_000,
+  autoFailback: false,
+};
+const secondary: ElectionSettings = { ...primary, designation: "secondary" };
+const single: ElectionSettings = { ...primary, paired: false };
+
+type Said = Omit<PeerView, "heardAt" | "firstHeardAt">;
+const passivePeer: Said = {
+  active: false,
+  ready: true,
+  yielding: false,
+  requesting: false,
+  faults: 0,
+  leaseMs: 0,
+  epoch: 0,
+  highestEpoch: 0,
+};
+const activePeer: Said = { ...passivePeer, active: true, leaseMs: 800, epoch: 5, highestEpoch: 5 };
+
+class Node {
+  state: ElectionState;
+  readonly settings: ElectionSettings;
+  effects: readonly Effect[] = [];
+  constructor(settings: ElectionSettings, state?: ElectionState) {
+    this.settings = settings;
+    this.state = state ?? startElection(millis(0), settings, 0);
+    if (state === undefined) this.at(0, { kind: "local", ready: true, faults: 0 });
+  }
+  at(now: number, event: ElectionEvent): this {
+    [this.state, this.effects] = step(this.state, event, now as Millis, this.settings);
+    return this;
+  }
+  hears(now: number, said: Said): this {
+    return this.at(now, { kind: "advert", peer: said });
+  }
+  kinds(): string[] {
+    return this.effects.map((effect) => effect.kind);
+  }
+  replies(): { readonly done: boolean; readonly message: string }[] {
+    return this.effects.flatMap((effect) => (effect.kind === "reply" ? [effect] : []));
+  }
+}
+
+const TAKE_OVER = ["grant-lease", "raise", "announce", "send-adverts", "remember"];
+const passiveSince = (now: number, settings = secondary): Node =>
+  new Node(settings).hears(now, activePeer);
+const activeBeside = (now: number, settings = primary): Node =>
+  new Node(settings, adoptElection(millis(0), settings, 5)).hears(now, passivePeer);
+
+test("a passive node takes over once the peer is silent past deadtime, not one millisecond before", () => {
+  const node = passiveSince(0);
+  assert.equal(conditionOf(node.at(1000, { kind: "deadline" }).state), "passive");
+  node.at(1001, { kind: "deadline" });
+  assert.equal(node.state.phase, "active");
+  assert.deepEqual(node.kinds().slice(0, 6), [
+    "record",
+    "tell-condition",
+    ...TAKE_OVER.slice(0, 4),
+  ]);
+  assert.equal(node.state.epoch, 6, "the claim is above every claim before");
+});
+
+test("a take over never comes before the end of the lease that the dead peer advertised", () => {
+  const node = passiveSince(0).hears(1, { ...activePeer, leaseMs: 30_000 });
+  assert.equal(node.at(30_051, { kind: "deadline" }).state.phase, "passive");
+  assert.equal(node.at(30_052, { kind: "deadline" }).state.phase, "active");
+});
+
+test("the next deadline is the moment at which silence becomes death", () => {
+  assert.equal(nextDeadline(passiveSince(500).state, secondary), 1501);
+  assert.equal(nextDeadline(startElection(millis(0), primary, 0), primary), 31_001);
+});
+
+test("a node that hears nothing after its start waits initdead", () => {
+  const node = new Node(primary);
+  assert.equal(node.at(31_000, { kind: "deadline" }).state.phase, "starting");
+  assert.equal(node.at(31_001, { kind: "deadline" }).state.phase, "active");
+});
+
+test("a single appliance claims at once, with a lease that never ends", () => {
+  const node = new Node(single).at(1, { kind: "tick" });
+  assert.equal(node.state.phase, "active");
+  assert.equal(leaseLength(node.state, single, millis(1)), null);
+});
+
+test("a node whose forwarder has not loaded its rules never claims", () => {
+  const node = new Node(primary).at(10, { kind: "local", ready: false, faults: 0 });
+  assert.equal(node.at(100_000, { kind: "tick" }).state.phase, "starting");
+  assert.equal(node.hears(100_001, { ...activePeer, yielding: true }).state.phase, "starting");
+  node.at(100_002, { kind: "make-active", designation: "primary", by: "an operator" });
+  assert.equal(node.replies()[0]?.done, false);
+});
+
+test("two starting nodes that hear each other agree on the primary at once", () => {
+  const one = new Node(primary).hears(50, passivePeer).at(60, { kind: "tick" });
+  const two = new Node(secondary).hears(50, passivePeer).at(60, { kind: "tick" });
+  assert.equal(one.state.phase, "active");
+  assert.equal(two.state.phase, "starting");
+});
+
+test("a secondary gives a silent-minded primary one deadtime, then claims", () => {
+  const node = new Node(secondary);
+  for (let now = 0; now <= 1000; now += 200) node.hears(now, passivePeer).at(now, { kind: "tick" });
+  assert.equal(node.state.phase, "starting");
+  node.hears(1200, passivePeer).at(1201, { kind: "tick" });
+  assert.equal(node.state.phase, "active");
+});
+
+test("the lease is short while the peer lives and long once it is dead", () => {
+  const node = activeBeside(0);
+  assert.equal(leaseLength(node.state, primary, millis(1000)), 800);
+  assert.equal(leaseLength(node.state, primary, millis(1001)), 30_000);
+});
+
+test("a peer that comes back shortens the lease at once, before anything else", () => {
+  const node = activeBeside(0).at(5000, { kind: "tick" });
+  assert.ok(node.kinds().includes("record"), "its silence was told");
+  node.hears(6000, passivePeer);
+  assert.equal(node.kinds()[0], "refresh-lease");
+});
+
+test("an active that hears a higher claim stands down: quiet first, then lowered, then told", () => {
+  const node = activeBeside(0).hears(10, { ...activePeer, epoch: 6, highestEpoch: 6 });
+  assert.equal(node.state.phase, "passive");
+  assert.deepEqual(node.kinds().slice(1, 5), [
+    "revoke-lease",
+    "stop-announcing",
+    "lower",
+    "send-adverts",
+  ]);
+});
+
+test("of two equal claims the primary's stands, and is renewed above both", () => {
+  const winner = activeBeside(0).hears(10, activePeer);
+  assert.equal(winner.state.phase, "active");
+  assert.equal(winner.state.epoch, 6);
+  assert.ok(winner.kinds().includes("announce"), "the winner announces again");
+  const loser = activeBeside(0, secondary).hears(10, activePeer);
+  assert.equal(loser.state.phase, "passive");
+});
+
+test("a hand-over goes quiet, waits for the peer's claim, then lowers", () => {
+  const node = activeBeside(0).at(10, {
+    kind: "make-active",
+    designation: "secondary",
+    by: "an operator",
+  });
+  assert.equal(node.state.phase, "handing-over");
+  assert.deepEqual(node.kinds().slice(0, 3), ["revoke-lease", "stop-announcing", "send-adverts"]);
+  assert.equal(conditionOf(node.state), "active", "it still forwards and holds the addresses");
+  node.hears(20, { ...activePeer, epoch: 6, highestEpoch: 6 });
+  assert.equal(node.state.phase, "passive");
+  assert.ok(node.kinds().includes("lower"));
+  assert.deepEqual(
+    node.replies().map((reply) => reply.done),
+    [true],
+  );
+});
+
+test("a hand-over that the peer does not answer is rolled back", () => {
+  const node = activeBeside(0).at(10, { kind: "make-active", designation: "secondary", by: "x" });
+  assert.equal(node.at(1009, { kind: "deadline" }).state.phase, "handing-over");
+  node.at(1010, { kind: "deadline" });
+  assert.equal(node.state.phase, "active");
+  assert.ok(node.kinds().includes("grant-lease"));
+  assert.deepEqual(
+    node.replies().map((reply) => reply.done),
+    [false],
+  );
+});
+
+test("a passive node that is asked to be active wishes for it, and takes over when the peer yields", () => {
+  const node = passiveSince(0).at(10, { kind: "make-active", designation: "secondary", by: "x" });
+  assert.notEqual(node.state.request, null);
+  assert.equal(node.state.phase, "passive");
+  node.hears(20, { ...activePeer, yielding: true, leaseMs: 0 });
+  assert.equal(node.state.phase, "active");
+  assert.deepEqual(
+    node.replies().map((reply) => reply.done),
+    [true],
+  );
+});
+
+test("an active that hears a wish of a ready peer hands over; of an unready one it does not", () => {
+  const wish = { ...passivePeer, requesting: true };
+  assert.equal(activeBeside(0).hears(10, { ...wish, ready: false }).state.phase, "active");
+  assert.equal(activeBeside(0).hears(10, wish).state.phase, "handing-over");
+});
+
+test("a wish that is not granted ends with a refusal and changes nothing", () => {
+  const node = passiveSince(0).at(10, { kind: "make-active", designation: "secondary", by: "x" });
+  for (let now = 200; now <= 2000; now += 200) node.hears(now, activePeer);
+  node.at(2010, { kind: "deadline" });
+  assert.equal(node.state.phase, "passive");
+  assert.deepEqual(
+    node.replies().map((reply) => reply.done),
+    [false],
+  );
+});
+
+test("a node that lost its lease stands down and listens before any new claim", () => {
+  const node = activeBeside(0).at(5000, { kind: "lease-lost", why: "frozen for 5 s" });
+  assert.equal(node.state.phase, "starting");
+  assert.deepEqual(node.kinds().slice(0, 3), ["revoke-lease", "stop-announcing", "lower"]);
+  assert.equal(node.at(6000, { kind: "deadline" }).state.phase, "starting");
+  node.hears(6001, { ...activePeer, epoch: 9, highestEpoch: 9 });
+  assert.equal(node.state.phase, "passive");
+});
+
+test("a stalled judge gives the peer two more keepalives", () => {
+  const node = passiveSince(0).at(5000, { kind: "stalled" });
+  assert.equal(node.at(5400, { kind: "deadline" }).state.phase, "passive");
+  assert.equal(node.at(5401, { kind: "deadline" }).state.phase, "active");
+});
+
+test("worse health hands over after one deadtime, equal health decides nothing", () => {
+  const node = activeBeside(0).at(1, { kind: "local", ready: true, faults: 1 });
+  node.hears(100, passivePeer).at(101, { kind: "tick" });
+  node.hears(1000, passivePeer).at(1100, { kind: "tick" });
+  assert.equal(node.state.phase, "active");
+  node.at(1101, { kind: "tick" });
+  assert.equal(node.state.phase, "handing-over");
+
+  const equal = activeBeside(0).at(1, { kind: "local", ready: true, faults: 1 });
+  for (let now = 100; now < 5000; now += 200) {
+    equal.hears(now, { ...passivePeer, faults: 1 }).at(now + 1, { kind: "tick" });
+  }
+  assert.equal(equal.state.phase, "active");
+});
+
+test("without auto-failback a primary that is back stays passive", () => {
+  const node = passiveSince(0, primary);
+  for (let now = 200; now < 60_000; now += 200)
+    node.hears(now, activePeer).at(now, { kind: "tick" });
+  assert.equal(node.state.request, null);
+});
+
+test("with auto-failback the primary asks once it has been well for ten deadtimes", () => {
+  const node = passiveSince(0, { ...primary, autoFailback: true });
+  let asked: number | undefined;
+  for (let now = 200; now < 20_000 && asked === undefined; now += 200) {
+    node.hears(now, activePeer).at(now, { kind: "tick" });
+    if (node.state.request !== null) asked = now;
+  }
+  assert.equal(asked, 10_000);
+});
+
+test("stopping an active node with a living, ready peer hands over first and then exits", () => {
+  const node = activeBeside(0).at(10, { kind: "stop", why: "SIGTERM" });
+  assert.equal(node.state.phase, "handing-over");
+  node.hears(20, { ...activePeer, epoch: 6, highestEpoch: 6 });
+  assert.equal(node.kinds().at(-1), "exit");
+});
+
+test("stopping a node without a living peer keeps the addresses", () => {
+  const node = activeBeside(0).at(5000, { kind: "stop", why: "SIGTERM" });
+  assert.deepEqual(node.kinds(), ["exit"]);
+});
+
+test("every claim in a random life of two nodes is above every claim before", () => {
+  const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31));
+  let x = seed;
+  const random = () => {
+    x = (Math.imul(x, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+    return x / 0x7fff_ffff;
+  };
+  const said = (node: Node, now: number): Said => ({
+    active: conditionOf(node.state) === "active",
+    ready: node.state.ready,
+    yielding: node.state.phase === "handing-over",
+    requesting: node.state.request !== null,
+    faults: node.state.faults,
+    leaseMs: leaseLength(node.state, node.settings, now as Millis) ?? 0,
+    epoch: node.state.epoch,
+    highestEpoch: node.state.highestEpoch,
+  });
+  const nodes = [new Node(primary), new Node(secondary)] as const;
+  const claims: number[] = [];
+  for (let now = 0; now < 600_000; now += 100) {
+    const lost = random() < 0.3;
+    for (const [i, node] of nodes.entries()) {
+      const peer = nodes[1 - i] ?? node;
+      const before = node.state.epoch;
+      if (!lost) node.hears(now, said(peer, now));
+      if (random() < 0.01) node.at(now, { kind: "lease-lost", why: "test" });
+      if (random() < 0.01) {
+        node.at(now, { kind: "make-active", designation: "secondary", by: "test" });
+      }
+      node.at(now, { kind: "tick" });
+      if (node.state.epoch !== before) claims.push(node.state.epoch);
+    }
+  }
+  const heard = nodes.map((node) => node.state.highestEpoch);
+  console.log(`seed ${seed}: ${claims.length} claims, highest seen ${heard.join(" and ")}`);
+  assert.ok(claims.length > 50);
+  for (const [i, epoch] of claims.entries()) {
+    assert.ok(i === 0 || epoch > (claims[i - 1] ?? 0), `SEED=${seed}: claim ${i} is ${epoch}`);
+  }
+});

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { millis } from "@lbpair/common";
+import { NO_SESSION } from "./advert.js";
+import {
+  accept,
+  needsRenewal,
+  RENEWAL_MS_MIN,
+  REPLAY_WINDOW,
+  REPLAYS_BEFORE_RENEWAL,
+  renew,
+  type SessionState,
+  startSession,
+} from "./session.js";
+
+const mine = "a".repeat(16);
+const theirs = "b".repeat(16);
+const later = "c".repeat(16);
+
+class Receiver {
+  state: SessionState = startSession(mine, millis(0));
+  get(session: string, sequence: number, echoes: readonly string[] = [mine], stream = "0"): string {
+    const [next, verdict] = accept(this.state, { session, echoes, sequence, stream });
+    this.state = next;
+    return verdict;
+  }
+}
+
+test("an advert counts as life only if it echoes the present session", () => {
+  const receiver = new Receiver();
+  assert.equal(receiver.get(theirs, 1, [NO_SESSION]), "hello");
+  assert.equal(receiver.state.candidate, theirs, "the hello's session will be echoed");
+  assert.equal(receiver.get(theirs, 2), "life");
+  assert.equal(receiver.state.accepted, theirs);
+});
+
+test("each advert counts once on each path", () => {
+  const receiver = new Receiver();
+  assert.equal(receiver.get(theirs, 7), "life");
+  assert.equal(receiver.get(theirs, 7), "replayed");
+  assert.equal(receiver.get(theirs, 7, [mine], "1"), "life");
+});
+
+test("adverts out of order count inside the window and not beyond it", () => {
+  const receiver = new Receiver();
+  receiver.get(theirs, 1000);
+  assert.equal(receiver.get(theirs, 1000 - REPLAY_WINDOW + 1), "life");
+  assert.equal(receiver.get(theirs, 1000 - REPLAY_WINDOW), "replayed");
+});
+
+test("recordings of the peer's earlier run do not count, though they echo our session", () => {
+  const receiver = new Receiver();
+  receiver.get(theirs, 50);
+  assert.equal(receiver.get(later, 1), "life", "the peer restarted");
+  assert.equal(receiver.get(theirs, 51), "replayed");
+  assert.equal(receiver.state.accepted, later);
+});
+
+test("a reverted snapshot, whose sequence is behind, is heard again after a renewal", () => {
+  const receiver = new Receiver();
+  receiver.get(theirs, 5000);
+  for (let i = 0; i < REPLAYS_BEFORE_RENEWAL; i += 1) {
+    assert.equal(receiver.get(theirs, 100 + i), "replayed");
+  }
+  assert.equal(needsRenewal(receiver.state, millis(RENEWAL_MS_MIN - 1)), false);
+  assert.equal(needsRenewal(receiver.state, millis(RENEWAL_MS_MIN)), true);
+  const fresh = "d".repeat(16);
+  receiver.state = renew(receiver.state, fresh, millis(RENEWAL_MS_MIN));
+  assert.equal(receiver.get(theirs, 110, [mine]), "hello", "recordings of before count no more");
+  assert.equal(receiver.get(theirs, 111, [fresh]), "life");
+});
+
+test("a session of hellos, recorded or forged, never replaces the accepted one", () => {
+  const receiver = new Receiver();
+  receiver.get(theirs, 1);
+  for (let i = 0; i < 1000; i += 1) receiver.get(later, i, [NO_SESSION]);
+  assert.equal(receiver.state.accepted, theirs);
+  assert.equal(receiver.get(theirs, 2), "life");
+});
