@@ -15,6 +15,8 @@ export interface RunOptions {
 
 export interface RunResult {
   readonly argv: readonly string[];
+  /** Process id it had; absent where it never started. */
+  readonly pid?: number;
   /** Exit code; null where a signal ended it or it never started. */
   readonly code: number | null;
   readonly signal: string | null;
@@ -104,6 +106,7 @@ export const runCommand: Run = (argv, options = {}) => {
       clearTimeout(timer);
       resolve({
         argv,
+        ...(child.pid === undefined ? {} : { pid: child.pid }),
         code,
         signal,
         stdout: stdout.text(),
