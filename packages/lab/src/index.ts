@@ -1,4 +1,6 @@
 // index.ts — the lab as a library, for tests.
+export * from "./dicom/image.js";
+export * from "./dicom/modality.js";
 export * from "./probes/arp-packet.js";
 export * from "./probes/claims.js";
 export * from "./probes/gaps.js";

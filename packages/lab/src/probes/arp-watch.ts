@@ -3,6 +3,7 @@ import { monotonicMs, startTicker } from "../ticker.js";
 import { arpQuestion, readClaim } from "./arp-packet.js";
 import { type Claim, type ClaimRun, claimRuns, type Overlap, overlaps } from "./claims.js";
 import { linkMac, openArpSocket } from "./packet-socket.js";
+import type { ProbeLife } from "./probe-life.js";
 
 export interface ArpWatchOptions {
   readonly link: string;
@@ -45,11 +46,7 @@ function longestSilence(claims: readonly Claim[]): number {
 }
 
 /** Runs until `stop` resolves. */
-export async function watchArp(
-  options: ArpWatchOptions,
-  ready: () => void,
-  stop: Promise<void>,
-): Promise<ArpWatchResult> {
+export async function watchArp(options: ArpWatchOptions, life: ProbeLife): Promise<ArpWatchResult> {
   const mac = linkMac(options.link);
   const socket = openArpSocket(options.link);
   const questions = options.targets.map((target) =>
@@ -70,8 +67,12 @@ export async function watchArp(
     for (const question of questions) socket.send(question);
   });
   const reading = startTicker(READ_MS, read);
-  ready();
-  await stop;
+  life.onMark(() => {
+    asked = 0;
+    for (const claims of heard.values()) claims.length = 0;
+  });
+  life.ready();
+  await life.stop;
   asking.stop();
   await new Promise((resolve) => setTimeout(resolve, 20));
   reading.stop();

@@ -9,6 +9,7 @@ import {
   splitPdus,
 } from "../dicom/pdu.js";
 import { monotonicMs } from "../ticker.js";
+import type { ProbeLife } from "./probe-life.js";
 
 export interface AssociationOptions {
   readonly address: string;
@@ -65,8 +66,7 @@ function createDialogue(socket: Socket) {
 /** Opens the association, stays silent until `stop` resolves, then asks and releases. */
 export async function probeAssociation(
   options: AssociationOptions,
-  ready: () => void,
-  stop: Promise<void>,
+  life: ProbeLife,
 ): Promise<AssociationResult> {
   const socket = connect({ host: options.address, port: options.port, noDelay: true });
   const ask = createDialogue(socket);
@@ -74,8 +74,8 @@ export async function probeAssociation(
   if (accepted.type !== PDU.associateAccept) {
     throw new Error(`association: want an acceptance, got PDU type ${accepted.type}`);
   }
-  ready();
-  await stop;
+  life.ready();
+  await life.stop;
   const asked = monotonicMs();
   try {
     const echo = await ask(echoRequest(1));

@@ -9,6 +9,7 @@ import {
   TRAILER_BYTES,
 } from "../servers/protocol.js";
 import { monotonicMs, startTicker } from "../ticker.js";
+import type { ProbeLife } from "./probe-life.js";
 
 export interface BusyConnectionsOptions {
   readonly address: string;
@@ -126,6 +127,10 @@ class BusyConnection {
     this.#received.add(pattern);
   }
 
+  forgetStall(): void {
+    this.#stallMs = 0;
+  }
+
   send(count: number): void {
     if (this.#failure !== undefined) return;
     this.#socket.write(patternBytes(this.#seed, this.#sent, count));
@@ -217,8 +222,7 @@ function summarise(connections: readonly ConnectionResult[]): BusyConnectionsRes
 /** Opens everything, reports ready, talks until `stop` resolves, then ends and checks each one. */
 export async function probeBusyConnections(
   options: BusyConnectionsOptions,
-  ready: () => void,
-  stop: Promise<void>,
+  life: ProbeLife,
 ): Promise<BusyConnectionsResult> {
   const all: BusyConnection[] = [];
   for (let i = 0; i < options.connections; i += 1) {
@@ -228,8 +232,11 @@ export async function probeBusyConnections(
   const ticker = startTicker(TALK_MS, (due) => {
     for (const talker of talkers) talker.send(due);
   });
-  ready();
-  await stop;
+  life.onMark(() => {
+    for (const connection of all) connection.forgetStall();
+  });
+  life.ready();
+  await life.stop;
   ticker.stop();
   await kick(options).catch(() => {
     // Then the waiting connections say that they were not woken.

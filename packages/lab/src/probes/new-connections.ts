@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { KINDS } from "../servers/protocol.js";
 import { monotonicMs, startTicker } from "../ticker.js";
 import { type Attempt, gapMs, type Span, spansWithoutSuccess } from "./gaps.js";
+import type { ProbeLife } from "./probe-life.js";
 
 export interface NewConnectionsOptions {
   readonly address: string;
@@ -93,14 +94,16 @@ function summarise(
 /** Runs until `stop` resolves, then waits for the attempts still under way. */
 export async function probeNewConnections(
   options: NewConnectionsOptions,
-  ready: () => void,
-  stop: Promise<void>,
+  life: ProbeLife,
 ): Promise<NewConnectionsResult> {
-  const running: Promise<Outcome>[] = [];
+  let running: Promise<Outcome>[] = [];
   // Missed beats are not made up for: a burst of connections would measure the burst.
   const ticker = startTicker(options.intervalMs, () => running.push(attempt(options)));
-  ready();
-  await stop;
+  life.onMark(() => {
+    running = [];
+  });
+  life.ready();
+  await life.stop;
   ticker.stop();
   const endMs = monotonicMs();
   return summarise(await Promise.all(running), options, endMs);

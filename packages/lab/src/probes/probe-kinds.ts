@@ -2,6 +2,7 @@
 import type { ArpWatchOptions, ArpWatchResult } from "./arp-watch.js";
 import type { AssociationOptions, AssociationResult } from "./association.js";
 import type { BusyConnectionsOptions, BusyConnectionsResult } from "./busy-connections.js";
+import type { Hl7OrderOptions, Hl7OrderResult } from "./hl7-order.js";
 import type { NewConnectionsOptions, NewConnectionsResult } from "./new-connections.js";
 import type { UdpEchoOptions, UdpEchoResult } from "./udp-echo.js";
 
@@ -10,6 +11,7 @@ export interface ProbeKinds {
   "new-connections": { options: NewConnectionsOptions; result: NewConnectionsResult };
   "busy-connections": { options: BusyConnectionsOptions; result: BusyConnectionsResult };
   "arp-watch": { options: ArpWatchOptions; result: ArpWatchResult };
+  "hl7-order": { options: Hl7OrderOptions; result: Hl7OrderResult };
   association: { options: AssociationOptions; result: AssociationResult };
 }
 

@@ -6,6 +6,8 @@ import type { ProbeKind, ProbeKinds, ProbeLine } from "./probe-kinds.js";
 
 export interface Probe<K extends ProbeKind> {
   readonly kind: K;
+  /** Forgets what was measured so far. */
+  mark(): void;
   /** Ends the measurement and answers with what was measured. */
   stop(): Promise<ProbeKinds[K]["result"]>;
   /** Ends the process without an answer. */
@@ -94,6 +96,9 @@ export async function startProbe<K extends ProbeKind>(
   }
   return {
     kind,
+    mark() {
+      child.stdin?.write("mark\n");
+    },
     async stop() {
       child.stdin?.end();
       try {

@@ -2,6 +2,7 @@
 import { createSocket } from "node:dgram";
 import { monotonicMs, startTicker } from "../ticker.js";
 import { createGapRecorder, type Gap } from "./gaps.js";
+import type { ProbeLife } from "./probe-life.js";
 
 export interface UdpEchoOptions {
   readonly address: string;
@@ -56,13 +57,13 @@ function countLoss(sentAt: readonly number[], answered: ReadonlySet<number>): Lo
 /** Runs until `stop` resolves. */
 export async function probeUdpEcho(
   options: UdpEchoOptions,
-  ready: () => void,
-  stop: Promise<void>,
+  life: ProbeLife,
 ): Promise<UdpEchoResult> {
   const socket = createSocket("udp4");
-  const sentAt: number[] = [];
+  let sentAt: number[] = [];
+  let base = 0;
   const answered = new Set<number>();
-  const servers: Record<string, number> = {};
+  let servers: Record<string, number> = {};
   socket.on("error", (error: NodeJS.ErrnoException) => {
     if (!ERRORS_TOLERATED.includes(error.code ?? "")) throw error;
   });
@@ -75,20 +76,29 @@ export async function probeUdpEcho(
     if (first) gaps = createGapRecorder(now, GAP_LISTED_MS);
     first = false;
     gaps.answered(now);
-    answered.add(message.readUInt32BE(0));
+    const seq = message.readUInt32BE(0) - base;
+    if (seq < 0) return;
+    answered.add(seq);
     const server = message.toString("latin1", 4);
     servers[server] = (servers[server] ?? 0) + 1;
   });
   const ticker = startTicker(options.intervalMs, (due) => {
     for (let i = 0; i < due; i += 1) {
       const datagram = Buffer.alloc(4);
-      datagram.writeUInt32BE(sentAt.length);
+      datagram.writeUInt32BE(base + sentAt.length);
       sentAt.push(monotonicMs());
       socket.send(datagram);
     }
   });
-  ready();
-  await stop;
+  life.onMark(() => {
+    base += sentAt.length;
+    sentAt = [];
+    answered.clear();
+    servers = {};
+    gaps = createGapRecorder(monotonicMs(), GAP_LISTED_MS);
+  });
+  life.ready();
+  await life.stop;
   ticker.stop();
   const { longestMs, gaps: listed } = gaps.finish(sentAt.at(-1) ?? monotonicMs());
   await new Promise((resolve) => setTimeout(resolve, LINGER_MS));

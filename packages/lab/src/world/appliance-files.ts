@@ -1,7 +1,8 @@
 // appliance-files.ts — everything an appliance has on disk before its first start, the first revision included.
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import {
   type AppliancePaths,
   appliancePaths,
@@ -13,27 +14,10 @@ import type { ApplianceName } from "./plan.js";
 import { applianceYaml, CHECK_SCRIPT, type LabSettings, servicesYaml } from "./settings.js";
 import { makeKey, prepareRunFolder, publicKey, sshFolder, writeSshServer } from "./ssh-account.js";
 
-/** Passes when every port of the service ($2, or $4 where the server has its own) accepts a connection. */
-const CHECK_SCRIPT_TEXT = `#!/bin/bash
-# All ports of the virtual service accept a connection on the real server.
-# $1 virtual IP, $2 virtual port(s), $3 real server IP, $4 real server port (empty or 0 = as $2)
-ports=$2
-if [ -n "$4" ] && [ "$4" != 0 ]; then ports=$4; fi
-pids=()
-for port in $ports; do
-  (exec 3<>"/dev/tcp/$3/$port") 2>/dev/null &
-  pids+=("$!:$port")
-done
-failed=""
-for entry in "\${pids[@]}"; do
-  wait "\${entry%%:*}" || failed="$failed \${entry##*:}"
-done
-if [ -n "$failed" ]; then
-  echo "no answer on port$failed"
-  exit 1
-fi
-echo "all ports answer"
-`;
+/** The template that ships with the forwarder. */
+const CHECK_TEMPLATE = fileURLToPath(
+  new URL(`../../../forwarder/templates/${CHECK_SCRIPT}`, import.meta.url),
+);
 
 export const applianceFolder = (labFolder: string, name: ApplianceName): string =>
   join(labFolder, name);
@@ -91,7 +75,7 @@ async function writeAppliance(
   await mkdir(join(applianceFolder(labFolder, name), "log"), { recursive: true });
   await prepareRunFolder(paths.run);
   await writeFile(paths.servicesFile, servicesYaml(settings));
-  await writeFile(join(paths.healthChecks, CHECK_SCRIPT), CHECK_SCRIPT_TEXT);
+  await copyFile(CHECK_TEMPLATE, join(paths.healthChecks, CHECK_SCRIPT));
   await chmod(join(paths.healthChecks, CHECK_SCRIPT), 0o755);
   await writeFile(paths.applianceFile, applianceYaml(name, settings.paired));
   await makeKey(run, paths.replicationKeyFile, `${name} replication`);
