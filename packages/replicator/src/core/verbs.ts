@@ -1,0 +1,24 @@
+// verbs.ts — the only words one node may say to the other; everything else is refused unread.
+
+/**
+ * hello: who are you, what is in force · plan: what would this bundle change · stage: keep it ready ·
+ * commit: put the staged one in force · abort: forget it · modes: compare operators' modes, newer wins ·
+ * mode-request: please set this mode · status, events: what your daemons say.
+ */
+export const VERBS = [
+  "hello",
+  "plan",
+  "stage",
+  "commit",
+  "abort",
+  "modes",
+  "mode-request",
+  "status",
+  "events",
+] as const;
+export type Verb = (typeof VERBS)[number];
+
+export const isVerb = (word: string): word is Verb => (VERBS as readonly string[]).includes(word);
+
+/** Version of what the nodes say to each other; a node refuses to talk to another one. */
+export const PROTOCOL_VERSION = 1;

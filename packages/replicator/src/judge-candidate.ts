@@ -1,0 +1,45 @@
+// judge-candidate.ts — whether files may come into force on this node: parsed, complete, and fit for its networks.
+import {
+  type ApplianceConfig,
+  lineOf,
+  type Parsed,
+  parseServices,
+  type Problem,
+  type Run,
+  type ServicesConfig,
+} from "@lbpair/common";
+import { floatingAddresses, judgeFit, judgeScripts } from "./core/fits-node.js";
+import { type ServiceFiles, scriptLabels } from "./core/service-files.js";
+import { ownAddresses } from "./own-interfaces.js";
+
+const FILE = "services.yaml";
+
+/** The floating addresses of what is in force; none where it cannot be read. */
+function floatingIn(files: ServiceFiles): ReadonlySet<string> {
+  const parsed = parseServices(files.services, FILE);
+  if (!parsed.ok) return new Set();
+  return new Set(floatingAddresses(parsed.value).map(({ address }) => address));
+}
+
+/**
+ * Everything that speaks against `files` on this node. `inForce` is what runs now: its floating
+ * addresses may be on an interface because this node is the active one.
+ */
+export async function judgeCandidate(
+  files: ServiceFiles,
+  inForce: ServiceFiles,
+  node: { readonly run: Run; readonly appliance: ApplianceConfig },
+): Promise<Parsed<ServicesConfig>> {
+  const parsed = parseServices(files.services, FILE);
+  if (!parsed.ok) return parsed;
+  const addresses = await ownAddresses(node.run);
+  const view = { addresses, appliance: node.appliance, floating: floatingIn(inForce) };
+  const problems = [
+    ...judgeScripts(parsed.value, scriptLabels(files), FILE),
+    ...judgeFit(parsed.value, view, FILE),
+  ].map((problem): Problem => {
+    const line = lineOf(files.services, problem.path);
+    return line === undefined ? problem : { ...problem, line };
+  });
+  return problems.length > 0 ? { ok: false, problems } : parsed;
+}

@@ -1,0 +1,72 @@
+// local-daemons.ts — the forwarder and the heartbeat of this node, over their control sockets.
+import {
+  type AppliancePaths,
+  ControlUnreachableError,
+  controlRequest,
+  type Daemon,
+  type EventRecord,
+  type Problem,
+  type Refusal,
+  RefusalError,
+} from "@lbpair/common";
+
+export const RELOAD_MS_MAX = 10_000;
+const ASK_MS_MAX = 2000;
+
+export type Reloaded =
+  | { readonly daemon: Daemon; readonly kind: "done" }
+  /** Not running: it reads what is in force when it starts. */
+  | { readonly daemon: Daemon; readonly kind: "absent"; readonly why: string }
+  | {
+      readonly daemon: Daemon;
+      readonly kind: "refused";
+      readonly why: string;
+      readonly problems: readonly Problem[];
+    };
+
+export interface LocalDaemons {
+  reload(which?: readonly Daemon[]): Promise<Reloaded[]>;
+  status(): Promise<Readonly<Record<"forwarder" | "heartbeat", unknown>>>;
+  events(after: Readonly<Record<string, number>>): Promise<EventRecord[]>;
+}
+
+const OTHERS = ["forwarder", "heartbeat"] as const;
+
+const asRefusal = (error: unknown): Refusal =>
+  error instanceof RefusalError
+    ? { error: error.message, problems: error.problems }
+    : { error: error instanceof Error ? error.message : String(error) };
+
+export function createLocalDaemons(paths: AppliancePaths): LocalDaemons {
+  const reloadOne = async (daemon: Daemon): Promise<Reloaded> => {
+    try {
+      await controlRequest(paths.socket(daemon), "POST /reload", {}, { timeoutMs: RELOAD_MS_MAX });
+      return { daemon, kind: "done" };
+    } catch (error) {
+      if (error instanceof ControlUnreachableError) {
+        return { daemon, kind: "absent", why: error.message };
+      }
+      const { error: why, problems = [] } = asRefusal(error);
+      return { daemon, kind: "refused", why, problems };
+    }
+  };
+  const ask = (daemon: Daemon, route: string): Promise<unknown> =>
+    controlRequest(paths.socket(daemon), route, undefined, { timeoutMs: ASK_MS_MAX });
+  return {
+    reload: (which = OTHERS) => Promise.all(which.map(reloadOne)),
+    async status() {
+      const [forwarder, heartbeat] = await Promise.all(
+        OTHERS.map((daemon) => ask(daemon, "GET /status").catch(asRefusal)),
+      );
+      return { forwarder, heartbeat };
+    },
+    async events(after) {
+      const lists = await Promise.all(
+        OTHERS.map((daemon) =>
+          ask(daemon, `GET /events?after=${after[daemon] ?? 0}`).catch(() => []),
+        ),
+      );
+      return lists.flat() as EventRecord[];
+    },
+  };
+}

@@ -1,0 +1,241 @@
+// receive-verbs.ts — what this node does when its peer asks; every request is judged again here.
+import {
+  contentHash,
+  type ModesConfig,
+  parseModes,
+  ProblemsError,
+  RefusalError,
+  type RevisionId,
+  type ServerMode,
+} from "@lbpair/common";
+import { parse } from "yaml";
+import { modesWinner } from "./core/conflict.js";
+import { modesId, planModes } from "./core/mode-list.js";
+import { fromBundle, hashOf, planFiles, type ServiceFiles } from "./core/service-files.js";
+import { PROTOCOL_VERSION } from "./core/verbs.js";
+import { readServiceFiles } from "./files-on-disk.js";
+import { judgeCandidate } from "./judge-candidate.js";
+import { keepCandidate, writeCandidate } from "./kept-files.js";
+import { formatModes } from "./modes-store.js";
+import { type NodeState, ownFacts } from "./node-state.js";
+import { type ModesExchange, type PeerPlan, readBundle } from "./peer.js";
+import { putInForce } from "./put-in-force.js";
+import type { ReceiveHandler } from "./receive-socket.js";
+
+export interface ReceiveHooks {
+  /** The peer is there and asked something. */
+  readonly heard: () => void;
+  /** Sets a mode on behalf of the peer. */
+  readonly setMode: (change: ModeChange) => Promise<unknown>;
+  readonly ownStatus: () => Promise<unknown>;
+}
+
+export interface ModeChange {
+  readonly service: string;
+  readonly server: string;
+  readonly mode: ServerMode;
+}
+
+const refuse = (error: string): never => {
+  throw new RefusalError(409, error);
+};
+
+function mustBeSecondary(node: NodeState): void {
+  if (node.appliance().node.designation === "secondary") return;
+  refuse("this node is the primary: service configuration goes from the primary to the secondary");
+}
+
+function readRevisionFiles(argument: unknown, body: Uint8Array) {
+  const bundle = readBundle(argument, body);
+  if (!bundle.ok) throw new ProblemsError(bundle.problems);
+  const revision = fromBundle(bundle.files);
+  if (!revision.ok) throw new ProblemsError(revision.problems);
+  const modes = bundle.files.find((file) => file.name === "modes.yaml")?.text;
+  return { ...revision, modes };
+}
+
+function readModesText(text: string): ModesConfig {
+  const parsed = parseModes(text, "modes.yaml");
+  if (!parsed.ok) throw new ProblemsError(parsed.problems);
+  return parsed.value;
+}
+
+function readId(argument: unknown): RevisionId {
+  const raw = (argument as { revision?: Partial<RevisionId> } | null)?.revision;
+  const { serial, hash } = raw ?? {};
+  if (!Number.isSafeInteger(serial) || typeof hash !== "string" || !/^[0-9a-f]{16}$/.test(hash)) {
+    return refuse("argument.revision: want a serial and a hash of 16 hex digits");
+  }
+  return { serial: Number(serial), hash };
+}
+
+export function readModeChange(argument: unknown): ModeChange {
+  const { service, server, mode } = (argument ?? {}) as Record<string, unknown>;
+  if (typeof service !== "string" || typeof server !== "string") {
+    return refuse("mode: want the labels of a service and of a server");
+  }
+  if (mode !== "online" && mode !== "drain" && mode !== "halt") {
+    return refuse(`mode: want online, drain or halt, got ${JSON.stringify(mode)?.slice(0, 40)}`);
+  }
+  return { service, server, mode };
+}
+
+const full = (error: unknown): boolean =>
+  ["ENOSPC", "EDQUOT", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "");
+
+async function stage(node: NodeState, argument: unknown, body: Uint8Array): Promise<unknown> {
+  mustBeSecondary(node);
+  const { files, record } = readRevisionFiles(argument, body);
+  const inForce = await node.revisions.inForce();
+  if (inForce.record !== null && inForce.record.serial > record.serial) {
+    return refuse(`revision ${inForce.record.serial} is in force here, newer than ${record.serial}`);
+  }
+  const judged = await judgeCandidate(files, inForce.files, { run: node.run, appliance: node.appliance() });
+  if (!judged.ok) throw new ProblemsError(judged.problems);
+  try {
+    await node.revisions.stage(files, record);
+  } catch (error) {
+    if (!full(error)) throw error;
+    const why = `no room for revision ${record.serial} (${(error as NodeJS.ErrnoException).code}); revision ${inForce.record?.serial ?? "none"} stays in force`;
+    node.events.record("alarm", "disk-full", why, { serial: record.serial });
+    return refuse(why);
+  }
+  return { staged: { serial: record.serial, hash: record.hash } };
+}
+
+/** Makes the saved files equal to what is in force; work that nobody applied is kept beside. */
+async function follow(node: NodeState, files: ServiceFiles, id: RevisionId): Promise<string[]> {
+  const candidate = await readServiceFiles(node.paths.etc);
+  const known = await node.revisions.knownHashes();
+  const ours = candidate.ok ? hashOf(candidate.value) : undefined;
+  const nothing = candidate.ok && candidate.value.services === "" && candidate.value.scripts.size === 0;
+  const steps: string[] = [];
+  if (!nothing && (ours === undefined || !known.has(ours))) {
+    const kept = await keepCandidate(node.paths, id.serial);
+    const text = `saved files that were never applied are kept as ${kept.join(" and ")}`;
+    node.events.record("warn", "edit-kept", text, { serial: id.serial, kept });
+    steps.push(text);
+  }
+  await writeCandidate(node.paths, files);
+  return steps;
+}
+
+async function commit(node: NodeState, argument: unknown): Promise<unknown> {
+  mustBeSecondary(node);
+  const id = readId(argument);
+  if (!(await node.revisions.isStaged(id))) {
+    return refuse(`revision ${id.serial} is not staged here`);
+  }
+  const { steps } = await putInForce(node, id);
+  const { files } = await node.revisions.inForce();
+  const kept = await follow(node, files, id).catch((error: unknown) => {
+    // In force it is; only the editable copy is behind, which shows as an edit and is repaired.
+    const why = error instanceof Error ? error.message : String(error);
+    node.events.record("warn", "candidate-behind", `the saved files could not be replaced: ${why}`);
+    return [`the saved files could not be replaced: ${why}`];
+  });
+  const text = `revision ${id.serial} of the primary is in force here`;
+  node.events.record("info", "revision-received", text, { serial: id.serial, hash: id.hash });
+  return { steps: [...steps, ...kept] };
+}
+
+async function plan(node: NodeState, argument: unknown, body: Uint8Array): Promise<PeerPlan> {
+  const { files, modes } = readRevisionFiles(argument, body);
+  const inForce = await node.revisions.inForce();
+  const appliance = node.appliance();
+  if ((argument as { judge?: unknown }).judge === true) {
+    const judged = await judgeCandidate(files, inForce.files, { run: node.run, appliance });
+    if (!judged.ok) throw new ProblemsError(judged.problems);
+  }
+  const candidate = await readServiceFiles(node.paths.etc);
+  const own = await node.modes.read();
+  return {
+    changes: planFiles(inForce.files, files, parse),
+    edits: candidate.ok ? planSafely(candidate.value, inForce.files) : [],
+    modes: modes === undefined ? [] : planModes(own, readModesText(modes)),
+  };
+}
+
+/** A saved file may be half edited: then only that it differs can be said. */
+function planSafely(candidate: ServiceFiles, inForce: ServiceFiles): PeerPlan["edits"] {
+  try {
+    return planFiles(candidate, inForce, (text) => parse(text, { maxAliasCount: 0 }));
+  } catch {
+    const digest = (files: ServiceFiles) => contentHash(new Map([["", files.services]]));
+    const [was, becomes] = [digest(candidate), digest(inForce)];
+    return was === becomes ? [] : [{ path: "services.yaml", kind: "change", was, becomes }];
+  }
+}
+
+/** Compares the peer's list with ours; the loser's is kept beside, the winner's is in force on both. */
+async function modes(node: NodeState, argument: unknown, body: Uint8Array): Promise<ModesExchange> {
+  const bundle = readBundle(argument, body);
+  if (!bundle.ok) throw new ProblemsError(bundle.problems);
+  const text = bundle.files.find((file) => file.name === "modes.yaml")?.text;
+  if (text === undefined) return refuse("files: want modes.yaml");
+  const theirs = readModesText(text);
+  const ours = await node.modes.read();
+  const designation = node.appliance().node.designation;
+  const winner = modesWinner(modesId(ours), modesId(theirs), designation);
+  if (winner === "peer") await adoptModes(node, theirs, ours);
+  const names = { same: "same", here: "answerer", peer: "asker" } as const;
+  return { winner: names[winner], text: formatModes(winner === "peer" ? theirs : ours) };
+}
+
+/** Puts a list of modes in force that won over ours. */
+export async function adoptModes(
+  node: NodeState,
+  winner: ModesConfig,
+  loser: ModesConfig,
+): Promise<void> {
+  // Only a list made at the same time on both nodes loses work; an older one was seen by the winner.
+  const [won, lost] = [modesId(winner), modesId(loser)];
+  if (won.serial === lost.serial && won.hash !== lost.hash) {
+    const kept = await node.modes.keep(lost.serial);
+    const text = `modes set here while the nodes were apart lost to the primary's; kept as ${kept}`;
+    node.events.record("warn", "modes-kept", text, { serial: lost.serial });
+  }
+  await node.modes.write(winner);
+  await node.daemons.reload(["forwarder"]);
+  for (const change of planModes(loser, winner)) {
+    const text = `${change.path.slice("modes.".length)}: ${change.becomes} (was ${change.was}), set on the other node`;
+    node.events.record("info", "mode-set", text, { ...change });
+  }
+}
+
+export function createReceiveHandler(node: NodeState, hooks: ReceiveHooks): ReceiveHandler {
+  return (verb, argument, body) => {
+    if (verb !== "status" && verb !== "events") hooks.heard();
+    switch (verb) {
+      case "hello":
+        return ownFacts(node).then((facts) => ({ protocol: PROTOCOL_VERSION, ...facts }));
+      case "plan":
+        return plan(node, argument, body);
+      case "stage":
+        return node.queue(() => stage(node, argument, body));
+      case "commit":
+        return node.queue(() => commit(node, argument));
+      case "abort":
+        return node.queue(() => node.revisions.unstage());
+      case "modes":
+        return node.queue(() => modes(node, argument, body));
+      case "mode-request":
+        if (node.appliance().node.designation !== "primary") {
+          return Promise.reject(new RefusalError(409, "modes are executed by the primary"));
+        }
+        return hooks.setMode(readModeChange(argument));
+      case "status":
+        return Promise.all([node.daemons.status(), hooks.ownStatus()]).then(
+          ([others, replicator]) => ({ ...others, replicator }),
+        );
+      case "events": {
+        const after = ((argument as { after?: unknown } | null)?.after ?? {}) as Record<string, number>;
+        return node.daemons
+          .events(after)
+          .then((others) => [...others, ...node.events.after(Number(after.replicator) || 0)]);
+      }
+      default:
+        return verb satisfies never;
+    }
+  };
+}
