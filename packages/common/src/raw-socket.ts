@@ -1,80 +1,204 @@
-// raw-socket.ts — packets that Node cannot send: through libc, called by koffi.
-import koffi from "koffi";
-import { addressBytes } from "./address.js";
+// raw-socket.ts — frames and packets that Node's own sockets cannot send: AF_PACKET and raw IP.
+import { createRequire } from "node:module";
+import { getSystemErrorName } from "node:util";
 
+// <bits/socket.h>, <asm-generic/socket.h>, <linux/if_packet.h>; the same numbers on x64 and arm64.
 const AF_INET = 2;
+const AF_PACKET = 17;
 const SOCK_RAW = 3;
-const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
+const SOCK_NONBLOCK = 0o4000;
 const IPPROTO_RAW = 255;
 const SOL_SOCKET = 1;
 const SO_MARK = 36;
+const MSG_DONTWAIT = 0x40;
 
-/** A call into the kernel failed; `errno` is the kernel's number for why. */
-export class SocketError extends Error {
-  readonly errno: number;
-  constructor(call: string, errno: number) {
-    super(`${call}: errno ${errno}`);
-    this.name = "SocketError";
-    this.errno = errno;
+/** Largest frame received whole; longer ones are cut to it. */
+export const FRAME_BYTES_MAX = 2048;
+/** Frames read in one go before the event loop gets its turn again. */
+const FRAMES_PER_POLL_MAX = 256;
+
+/** A system call on a raw socket failed; `code` is the errno's name, e.g. ENETDOWN. */
+export class RawSocketError extends Error {
+  readonly code: string;
+  constructor(call: string, errno: number, about: string) {
+    const code = getSystemErrorName(-errno);
+    super(`${call}: ${code}${about === "" ? "" : `: ${about}`}`);
+    this.name = "RawSocketError";
+    this.code = code;
   }
 }
 
-const loadLibc = () => {
-  const libc = koffi.load("libc.so.6");
-  return {
-    socket: libc.func("int socket(int domain, int type, int protocol)"),
-    setsockopt: libc.func(
-      "int setsockopt(int fd, int level, int option, const void *value, uint32_t length)",
+interface Libc {
+  errno(): number;
+  socket(domain: number, type: number, protocol: number): number;
+  bind(fd: number, address: Buffer, length: number): number;
+  setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
+  sendto(
+    fd: number,
+    data: Buffer,
+    length: number,
+    flags: number,
+    address: Buffer,
+    addressLength: number,
+  ): number;
+  recv(fd: number, data: Buffer, length: number, flags: number): number;
+  close(fd: number): number;
+}
+
+let loaded: Libc | undefined;
+
+/** Loading koffi takes some 70 ms, so only a process that opens a raw socket pays for it. */
+function libc(): Libc {
+  if (loaded !== undefined) return loaded;
+  const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+  const library = koffi.load("libc.so.6");
+  loaded = {
+    errno: () => koffi.errno(),
+    socket: library.func("int socket(int, int, int)"),
+    bind: library.func("int bind(int, const uint8_t *, uint32_t)"),
+    setsockopt: library.func("int setsockopt(int, int, int, const uint8_t *, uint32_t)"),
+    sendto: library.func(
+      "int64_t sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)",
     ),
-    sendto: libc.func(
-      "int64_t sendto(int fd, const void *data, size_t length, int flags, const void *to, uint32_t size)",
-    ),
-    close: libc.func("int close(int fd)"),
+    recv: library.func("int64_t recv(int, _Out_ uint8_t *, size_t, int)"),
+    close: library.func("int close(int)"),
   };
-};
-let loaded: ReturnType<typeof loadLibc> | undefined;
-
-/** Loading koffi's library costs tens of milliseconds, so it happens once and on first use. */
-const libc = () => {
-  loaded ??= loadLibc();
   return loaded;
-};
+}
 
-function check(call: string, result: unknown): number {
-  const value = Number(result);
-  if (value < 0) throw new SocketError(call, koffi.errno());
-  return value;
+/** struct sockaddr_ll of packet(7): 20 bytes, host byte order but for the protocol. */
+function packetAddress(linkIndex: number, protocol: number): Buffer {
+  const address = Buffer.alloc(20);
+  address.writeUInt16LE(AF_PACKET, 0);
+  address.writeUInt16BE(protocol, 2);
+  address.writeInt32LE(linkIndex, 4);
+  return address;
+}
+
+/** struct sockaddr_in of ip(7), port 0: 16 bytes. */
+function internetAddress(destination: string): Buffer {
+  const octets = destination.split(".").map(Number);
+  if (octets.length !== 4 || octets.some((octet) => !(octet >= 0 && octet <= 255))) {
+    throw new TypeError(`want an IPv4 address to send to, got ${destination}`);
+  }
+  const address = Buffer.alloc(16);
+  address.writeUInt16LE(AF_INET, 0);
+  address.set(octets, 4);
+  return address;
+}
+
+function open(domain: number, protocol: number): number {
+  const c = libc();
+  const fd = c.socket(domain, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+  if (fd < 0) throw new RawSocketError("socket", c.errno(), "needs CAP_NET_RAW");
+  return fd;
+}
+
+/** Closes once: a second close could hit a descriptor that belongs to someone else by then. */
+function closer(fd: number): () => void {
+  let closed = false;
+  return () => {
+    if (closed) return;
+    closed = true;
+    libc().close(fd);
+  };
+}
+
+export interface PacketSocket {
+  /**
+   * Sends a whole Ethernet frame out of a link, at once or not at all. Throws RawSocketError:
+   * ENETDOWN where the link is down, ENXIO where it is gone, EAGAIN where its queue is full.
+   */
+  send(linkIndex: number, frame: Buffer): void;
+  close(): void;
+}
+
+/** A socket that sends Ethernet frames and, with protocol 0, receives none (packet(7)). */
+export function openPacketSocket(): PacketSocket {
+  const c = libc();
+  const fd = open(AF_PACKET, 0);
+  return {
+    send(linkIndex, frame) {
+      const address = packetAddress(linkIndex, 0);
+      const sent = c.sendto(fd, frame, frame.length, MSG_DONTWAIT, address, address.length);
+      if (sent < 0) throw new RawSocketError("sendto", c.errno(), `on link ${linkIndex}`);
+    },
+    close: closer(fd),
+  };
 }
 
 export interface RawIpSocket {
-  /** Sends a whole IPv4 packet, header included, to the next hop towards `destination`. Throws SocketError. */
+  /** Sends a whole IPv4 packet, header included (raw(7)). Throws RawSocketError. */
   send(packet: Buffer, destination: string): void;
   close(): void;
 }
 
-/** A raw IPv4 socket whose packets carry `mark`; needs CAP_NET_RAW and CAP_NET_ADMIN. Never waits. */
+/** A socket that sends IPv4 packets made by us, carrying the mark that rules know them by. */
 export function openRawIpSocket(mark: number): RawIpSocket {
-  const { socket, setsockopt, sendto, close } = libc();
-  const type = SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC;
-  const fd = check("socket", socket(AF_INET, type, IPPROTO_RAW));
+  const c = libc();
+  const fd = open(AF_INET, IPPROTO_RAW);
+  const close = closer(fd);
   const value = Buffer.alloc(4);
-  value.writeUInt32LE(mark >>> 0);
-  try {
-    check("setsockopt SO_MARK", setsockopt(fd, SOL_SOCKET, SO_MARK, value, value.length));
-  } catch (error) {
-    close(fd);
-    throw error;
+  value.writeUInt32LE(mark);
+  if (c.setsockopt(fd, SOL_SOCKET, SO_MARK, value, value.length) < 0) {
+    const errno = c.errno();
+    close();
+    throw new RawSocketError("setsockopt SO_MARK", errno, "needs CAP_NET_ADMIN");
   }
   return {
     send(packet, destination) {
-      const to = Buffer.alloc(16);
-      to.writeUInt16LE(AF_INET, 0);
-      Buffer.from(addressBytes(destination)).copy(to, 4);
-      check("sendto", sendto(fd, packet, packet.length, 0, to, to.length));
+      const address = internetAddress(destination);
+      const sent = c.sendto(fd, packet, packet.length, MSG_DONTWAIT, address, address.length);
+      if (sent < 0) throw new RawSocketError("sendto", c.errno(), `to ${destination}`);
     },
-    close: () => {
-      close(fd);
+    close,
+  };
+}
+
+export interface PacketReceiver {
+  /** Reads what waits now, without waiting for the next poll. */
+  poll(): void;
+  close(): void;
+}
+
+/**
+ * Hands over the frames of one EtherType that arrive on a link; our own are not among them. Looked
+ * for every `pollMs` milliseconds, because libuv cannot wait for a packet socket. A link that goes
+ * down is not an error: frames come again when it is up.
+ */
+export function openPacketReceiver(
+  linkIndex: number,
+  etherType: number,
+  onFrame: (frame: Buffer) => void,
+  options: { readonly pollMs: number },
+): PacketReceiver {
+  const c = libc();
+  // Bound before it has a protocol, so that not one frame of another link slips in.
+  const fd = open(AF_PACKET, 0);
+  const close = closer(fd);
+  const address = packetAddress(linkIndex, etherType);
+  if (c.bind(fd, address, address.length) < 0) {
+    const errno = c.errno();
+    close();
+    throw new RawSocketError("bind", errno, `on link ${linkIndex}`);
+  }
+  const space = Buffer.alloc(FRAME_BYTES_MAX);
+  let receiving = true;
+  const poll = () => {
+    for (let i = 0; i < FRAMES_PER_POLL_MAX && receiving; i++) {
+      const length = Number(c.recv(fd, space, space.length, MSG_DONTWAIT));
+      if (length < 0) return;
+      onFrame(Buffer.from(space.subarray(0, length)));
+    }
+  };
+  const timer = setInterval(poll, options.pollMs);
+  return {
+    poll,
+    close() {
+      receiving = false;
+      clearInterval(timer);
+      close();
     },
   };
 }
