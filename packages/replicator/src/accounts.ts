@@ -23,7 +23,9 @@ export function makeKeyPair(comment: string): KeyPair {
 function quoted(words: readonly string[]): string {
   for (const word of words) {
     if (!/^[A-Za-z0-9_./:=@%+,-]+$/.test(word)) {
-      throw new Error(`forced command: want words without blanks and quotes, got ${JSON.stringify(word)}`);
+      throw new Error(
+        `forced command: want words without blanks and quotes, got ${JSON.stringify(word)}`,
+      );
     }
   }
   return `"${words.join(" ")}"`;
@@ -47,7 +49,8 @@ export const authorizedKeysLine = (publicKey: string, command: readonly string[]
 export async function installReceiveCommand(folder: string): Promise<string> {
   const dist = dirname(fileURLToPath(import.meta.url));
   await mkdir(folder, { recursive: true, mode: 0o755 });
-  for (const name of ["main.js", "receive.js"]) await copyFile(join(dist, name), join(folder, name));
+  for (const name of ["main.js", "receive.js"])
+    await copyFile(join(dist, name), join(folder, name));
   await writeFile(join(folder, "package.json"), '{ "type": "module" }\n');
   return join(folder, "main.js");
 }

@@ -5,8 +5,8 @@ import {
   ProblemsError,
   RefusalError,
   type RevisionRecord,
-  sameRevision,
   type StepAnswer,
+  sameRevision,
 } from "@lbpair/common";
 import { failureEvent } from "./attempt.js";
 import { nextSerial } from "./core/conflict.js";
@@ -100,12 +100,19 @@ async function newRecord(
   return { serial, hash: hashOf(files), author: node.appliance().node.designation, at, reason };
 }
 
-async function stageHere(node: NodeState, files: ServiceFiles, record: RevisionRecord): Promise<void> {
+async function stageHere(
+  node: NodeState,
+  files: ServiceFiles,
+  record: RevisionRecord,
+): Promise<void> {
   try {
     await node.revisions.stage(files, record);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new RefusalError(507, `cannot write revision ${record.serial}; nothing was changed: ${why}`);
+    throw new RefusalError(
+      507,
+      `cannot write revision ${record.serial}; nothing was changed: ${why}`,
+    );
   }
 }
 
@@ -155,7 +162,10 @@ async function applyNow(
   const steps = createSteps(node);
   const files = await readCandidate(node);
   const inForce = await node.revisions.inForce();
-  const judged = await judgeCandidate(files, inForce.files, { run: node.run, appliance: node.appliance() });
+  const judged = await judgeCandidate(files, inForce.files, {
+    run: node.run,
+    appliance: node.appliance(),
+  });
   if (!judged.ok) throw refusedHere(judged.problems);
   steps.add("here", "the saved files are right for this node");
   if (inForce.record !== null && inForce.intact && inForce.record.hash === hashOf(files)) {
@@ -171,7 +181,10 @@ async function applyNow(
   try {
     const there = peer !== undefined && (await stageThere(peer, files, record, replicator));
     if (peer !== undefined) {
-      steps.add("peer", there ? "it is right for the peer, and staged there" : replicator.answer().reason);
+      steps.add(
+        "peer",
+        there ? "it is right for the peer, and staged there" : replicator.answer().reason,
+      );
     }
     await commitBoth(act, there ? peer : undefined);
   } finally {
@@ -195,7 +208,9 @@ export async function apply(
 ): Promise<ApplyAnswer> {
   mustBePrimary(node, "Edit and `lbpair apply`");
   try {
-    return await node.queue(() => applyNow(node, replicator, reason.slice(0, REASON_CHARACTERS_MAX)));
+    return await node.queue(() =>
+      applyNow(node, replicator, reason.slice(0, REASON_CHARACTERS_MAX)),
+    );
   } catch (error) {
     if (error instanceof ProblemsError) throw refusedHere(error.problems);
     throw error;

@@ -1,11 +1,11 @@
 // attempt.ts — one round with the peer: greet, agree on modes, push what it lacks, say how it stands.
-import { type ModesConfig, parseModes, ProblemsError, RefusalError } from "@lbpair/common";
+import { type ModesConfig, ProblemsError, parseModes, RefusalError } from "@lbpair/common";
 import { judgeServices, modesWinner, type NodeFacts } from "./core/conflict.js";
 import { modesId } from "./core/mode-list.js";
 import { PeerFailureError } from "./core/peer-failure.js";
 import type { ReplicationEvent } from "./core/replication.js";
-import { type NodeState, ownFacts } from "./node-state.js";
 import { formatModes } from "./modes-store.js";
+import { type NodeState, ownFacts } from "./node-state.js";
 import type { Peer } from "./peer.js";
 import { adoptModes } from "./receive-verbs.js";
 
@@ -21,14 +21,16 @@ export interface Attempt {
   readonly pushed: boolean;
 }
 
-const describe = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const describe = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 /** The event that an error of the peer amounts to. */
 export function failureEvent(error: unknown): ReplicationEvent {
   if (error instanceof PeerFailureError) return { kind: "unreachable", reason: error.message };
   if (error instanceof RefusalError) {
     const first = error.problems[0];
-    const where = first === undefined ? "" : ` (${first.path}: want ${first.want}, got ${first.got})`;
+    const where =
+      first === undefined ? "" : ` (${first.path}: want ${first.want}, got ${first.got})`;
     return { kind: "refused", reason: `the peer refuses: ${error.message}${where}` };
   }
   return { kind: "refused", reason: describe(error) };
@@ -61,15 +63,28 @@ function judge(here: NodeFacts, peer: NodeFacts): ReplicationEvent {
   const revisions = { revision: peer.revision, modes: peer.modes };
   if (verdict.kind === "same") {
     const serial = here.revision?.serial;
-    const reason = serial === undefined ? "nothing is in force on either node" : `revision ${serial} is in force on both`;
+    const reason =
+      serial === undefined
+        ? "nothing is in force on either node"
+        : `revision ${serial} is in force on both`;
     return { kind: "compared", verdict: "same", reason, peer: revisions };
   }
   if (verdict.kind === "drifted") {
     const mend = "`lbpair sync` on the primary shows and repairs it";
-    return { kind: "compared", verdict: "drifted", reason: `${verdict.reason}; ${mend}`, peer: revisions };
+    return {
+      kind: "compared",
+      verdict: "drifted",
+      reason: `${verdict.reason}; ${mend}`,
+      peer: revisions,
+    };
   }
   const ours = here.designation === "primary";
-  return { kind: "compared", verdict: ours ? "push" : "wait", reason: verdict.reason, peer: revisions };
+  return {
+    kind: "compared",
+    verdict: ours ? "push" : "wait",
+    reason: verdict.reason,
+    peer: revisions,
+  };
 }
 
 /** Whether this node may mend what it found: only the primary, and drift only where told to. */

@@ -47,7 +47,10 @@ async function askPeer(
 export async function plan(node: NodeState, replicator: Replicator): Promise<PlanAnswer> {
   const files = await readCandidate(node);
   const { record, files: inForce } = await node.revisions.inForce();
-  const judged = await judgeCandidate(files, inForce, { run: node.run, appliance: node.appliance() });
+  const judged = await judgeCandidate(files, inForce, {
+    run: node.run,
+    appliance: node.appliance(),
+  });
   if (!judged.ok) throw refusedHere(judged.problems);
   const primary = node.appliance().node.designation === "primary";
   const there = primary ? await askPeer(node, replicator, files, true) : undefined;

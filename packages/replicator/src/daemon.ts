@@ -8,25 +8,25 @@ import {
   createControlServer,
   createEventLog,
   type Log,
-  parseAppliance,
   type Problem,
   ProblemsError,
-  readTextFile,
+  parseAppliance,
   RefusalError,
   type ReplicatorStatus,
   type Run,
+  readTextFile,
 } from "@lbpair/common";
 import cron from "node-cron";
 import { connectPeer } from "./connect-peer.js";
-import { createQueue } from "./queue.js";
-import { createReceiveHandler, readModeChange } from "./receive-verbs.js";
-import { openReceiveSocket } from "./receive-socket.js";
-import { createReplicator } from "./replicator.js";
-import { createRevisionStore } from "./revision-store.js";
-import { createRoutes } from "./routes.js";
 import { createLocalDaemons } from "./local-daemons.js";
 import { createModesStore } from "./modes-store.js";
 import type { NodeState } from "./node-state.js";
+import { createQueue } from "./queue.js";
+import { openReceiveSocket } from "./receive-socket.js";
+import { createReceiveHandler, readModeChange } from "./receive-verbs.js";
+import { createReplicator } from "./replicator.js";
+import { createRevisionStore } from "./revision-store.js";
+import { createRoutes } from "./routes.js";
 import { setMode } from "./set-mode.js";
 import { createStatus } from "./status.js";
 
@@ -63,7 +63,13 @@ async function readAppliance(paths: AppliancePaths): Promise<ApplianceConfig> {
     const got = JSON.stringify(parsed.value.replication.reconcile);
     const path = "replication.reconcile";
     throw new ProblemsError([
-      { code: "wrong-value", path, want: "a cron schedule, e.g. */5 * * * *", got, file: "appliance.yaml" },
+      {
+        code: "wrong-value",
+        path,
+        want: "a cron schedule, e.g. */5 * * * *",
+        got,
+        file: "appliance.yaml",
+      },
     ]);
   }
   return parsed.value;
@@ -122,7 +128,8 @@ export async function startReplicator(options: DaemonOptions): Promise<Replicato
       setMode: (change) => setMode(node, replicator, readModeChange(change), true),
       ownStatus,
     }),
-    onRefused: (why) => node.events.record("warn", "request-refused", `a request of the peer: ${why}`),
+    onRefused: (why) =>
+      node.events.record("warn", "request-refused", `a request of the peer: ${why}`),
   });
 
   const reload = async (): Promise<{ changed: number }> => {

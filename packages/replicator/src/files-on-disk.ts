@@ -19,7 +19,11 @@ async function readPlain(path: string, file: string): Promise<Read> {
   });
   if (facts === undefined) return undefined;
   if (!facts.isFile()) {
-    return wrong("not-permitted", "a plain file", facts.isSymbolicLink() ? "a link" : "something else");
+    return wrong(
+      "not-permitted",
+      "a plain file",
+      facts.isSymbolicLink() ? "a link" : "something else",
+    );
   }
   if (facts.size > BUNDLE_FILE_BYTES_MAX) {
     return wrong("file-too-large", `at most ${BUNDLE_FILE_BYTES_MAX} bytes`, `${facts.size}`);
@@ -65,7 +69,13 @@ export async function readServiceFiles(folder: string): Promise<Parsed<ServiceFi
     else if (isScriptName(name)) scripts.set(name, read.text);
     else {
       const want = "a name of letters, digits, dot, underscore and hyphen";
-      problems.push({ code: "not-permitted", path: "", want, got: JSON.stringify(base), file: name });
+      problems.push({
+        code: "not-permitted",
+        path: "",
+        want,
+        got: JSON.stringify(base),
+        file: name,
+      });
     }
   }
   const text = services !== undefined && "text" in services ? services.text : "";

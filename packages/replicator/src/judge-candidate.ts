@@ -3,8 +3,8 @@ import {
   type ApplianceConfig,
   lineOf,
   type Parsed,
-  parseServices,
   type Problem,
+  parseServices,
   type Run,
   type ServicesConfig,
 } from "@lbpair/common";

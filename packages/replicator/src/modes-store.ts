@@ -3,8 +3,8 @@ import {
   type AppliancePaths,
   type ModesConfig,
   NO_MODES,
-  parseModes,
   ProblemsError,
+  parseModes,
   readTextFile,
   replaceFile,
 } from "@lbpair/common";
@@ -12,7 +12,8 @@ import { stringify } from "yaml";
 import { normalModes } from "./core/mode-list.js";
 import { freeName } from "./kept-files.js";
 
-const HEADER = "# Operators' modes, written by `lbpair halt|drain|online`. In force at once, on both nodes.\n";
+const HEADER =
+  "# Operators' modes, written by `lbpair halt|drain|online`. In force at once, on both nodes.\n";
 
 export interface ModesStore {
   /** Throws ProblemsError where somebody made the file unreadable. */

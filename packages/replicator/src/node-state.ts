@@ -1,7 +1,7 @@
 // node-state.ts — what the parts of the replicator share: this node's stores, neighbours and clock.
-import type { AppliancePaths, ApplianceConfig, Clock, EventLog, Run } from "@lbpair/common";
-import { modesId } from "./core/mode-list.js";
+import type { ApplianceConfig, AppliancePaths, Clock, EventLog, Run } from "@lbpair/common";
 import type { NodeFacts } from "./core/conflict.js";
+import { modesId } from "./core/mode-list.js";
 import { hashOf, idOf } from "./core/service-files.js";
 import { readServiceFiles } from "./files-on-disk.js";
 import type { LocalDaemons } from "./local-daemons.js";

@@ -36,7 +36,12 @@ export interface ModesExchange {
 
 export interface Peer {
   hello(): Promise<NodeFacts>;
-  plan(files: ServiceFiles, record: RevisionRecord, modes: string, judge: boolean): Promise<PeerPlan>;
+  plan(
+    files: ServiceFiles,
+    record: RevisionRecord,
+    modes: string,
+    judge: boolean,
+  ): Promise<PeerPlan>;
   stage(files: ServiceFiles, record: RevisionRecord): Promise<void>;
   commit(id: RevisionId): Promise<readonly string[]>;
   abort(): Promise<void>;
@@ -62,7 +67,8 @@ function readFacts(raw: unknown): NodeFacts {
   if (protocol !== PROTOCOL_VERSION) throw notUnderstood("hello");
   if (designation !== "primary" && designation !== "secondary") throw notUnderstood("hello");
   if (typeof intact !== "boolean" || typeof edited !== "boolean") throw notUnderstood("hello");
-  if (!(revision === null || isRevision(revision)) || !isRevision(modes)) throw notUnderstood("hello");
+  if (!(revision === null || isRevision(revision)) || !isRevision(modes))
+    throw notUnderstood("hello");
   return { designation, revision, intact, edited, modes };
 }
 
@@ -115,7 +121,12 @@ export function createPeer(remote: Remote): Peer {
     },
     async modes(text) {
       const { manifest, body } = packBundle([{ name: "modes.yaml", mode: 0o644, text }], sha256);
-      const answer = (await ask("modes", { files: manifest }, body, COMMIT_MS_MAX)) as ModesExchange;
+      const answer = (await ask(
+        "modes",
+        { files: manifest },
+        body,
+        COMMIT_MS_MAX,
+      )) as ModesExchange;
       if (typeof answer.text !== "string") throw notUnderstood("modes");
       return answer;
     },

@@ -1,5 +1,5 @@
 // put-in-force.ts — makes the staged revision the one in force here: swapped, loaded by both daemons, or undone.
-import { type RevisionId, RefusalError } from "@lbpair/common";
+import { RefusalError, type RevisionId } from "@lbpair/common";
 import type { Reloaded } from "./local-daemons.js";
 import type { NodeState } from "./node-state.js";
 

@@ -2,7 +2,7 @@
 import { chmod, chown, mkdir, rm } from "node:fs/promises";
 import { createServer, type Socket } from "node:net";
 import { dirname } from "node:path";
-import { ProblemsError, RefusalError, type Refusal } from "@lbpair/common";
+import { ProblemsError, type Refusal, RefusalError } from "@lbpair/common";
 import { createFrameReader, encodeFrame, type Frame } from "./core/frame.js";
 import { isVerb, type Verb } from "./core/verbs.js";
 
@@ -33,14 +33,17 @@ const refusalFrame = (refusal: Refusal): Uint8Array =>
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof RefusalError) return { error: error.message, problems: error.problems };
-  if (error instanceof ProblemsError) return { error: "refused", problems: error.problems };
+  if (error instanceof ProblemsError) {
+    return { error: "the files cannot be in force on that node", problems: error.problems };
+  }
   return { error: error instanceof Error ? error.message : String(error) };
 }
 
 /** The verb of the line must be that of the frame: SSH's word and the content cannot disagree. */
 function judgeFrame(word: string, frame: Frame): { verb: Verb; argument: unknown } | Refusal {
   const header = frame.header;
-  if (!isVerb(word)) return { error: `verb: want a word of replication, got ${JSON.stringify(word)}` };
+  if (!isVerb(word))
+    return { error: `verb: want a word of replication, got ${JSON.stringify(word)}` };
   if (typeof header !== "object" || header === null || !("verb" in header)) {
     return { error: "header: want a verb and its argument" };
   }

@@ -2,8 +2,8 @@
 import {
   contentHash,
   type ModesConfig,
-  parseModes,
   ProblemsError,
+  parseModes,
   RefusalError,
   type RevisionId,
   type ServerMode,
@@ -88,9 +88,14 @@ async function stage(node: NodeState, argument: unknown, body: Uint8Array): Prom
   const { files, record } = readRevisionFiles(argument, body);
   const inForce = await node.revisions.inForce();
   if (inForce.record !== null && inForce.record.serial > record.serial) {
-    return refuse(`revision ${inForce.record.serial} is in force here, newer than ${record.serial}`);
+    return refuse(
+      `revision ${inForce.record.serial} is in force here, newer than ${record.serial}`,
+    );
   }
-  const judged = await judgeCandidate(files, inForce.files, { run: node.run, appliance: node.appliance() });
+  const judged = await judgeCandidate(files, inForce.files, {
+    run: node.run,
+    appliance: node.appliance(),
+  });
   if (!judged.ok) throw new ProblemsError(judged.problems);
   try {
     await node.revisions.stage(files, record);
@@ -108,7 +113,8 @@ async function follow(node: NodeState, files: ServiceFiles, id: RevisionId): Pro
   const candidate = await readServiceFiles(node.paths.etc);
   const known = await node.revisions.knownHashes();
   const ours = candidate.ok ? hashOf(candidate.value) : undefined;
-  const nothing = candidate.ok && candidate.value.services === "" && candidate.value.scripts.size === 0;
+  const nothing =
+    candidate.ok && candidate.value.services === "" && candidate.value.scripts.size === 0;
   const steps: string[] = [];
   if (!nothing && (ours === undefined || !known.has(ours))) {
     const kept = await keepCandidate(node.paths, id.serial);
@@ -229,7 +235,10 @@ export function createReceiveHandler(node: NodeState, hooks: ReceiveHooks): Rece
           ([others, replicator]) => ({ ...others, replicator }),
         );
       case "events": {
-        const after = ((argument as { after?: unknown } | null)?.after ?? {}) as Record<string, number>;
+        const after = ((argument as { after?: unknown } | null)?.after ?? {}) as Record<
+          string,
+          number
+        >;
         return node.daemons
           .events(after)
           .then((others) => [...others, ...node.events.after(Number(after.replicator) || 0)]);

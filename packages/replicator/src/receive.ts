@@ -28,7 +28,10 @@ export function receive(argv: readonly string[]): void {
     leave(EXIT.usage, "this account takes one word of lbpair's replication and nothing else");
   }
   const socket = connect({ path: join(runFolder(argv), "receive.sock"), allowHalfOpen: true });
-  setTimeout(() => leave(EXIT.failed, "the replicator did not answer in time"), TIME_MS_MAX).unref();
+  setTimeout(
+    () => leave(EXIT.failed, "the replicator did not answer in time"),
+    TIME_MS_MAX,
+  ).unref();
   let connected = false;
   let taken = 0;
   let given = 0;

@@ -57,7 +57,12 @@ export function createReplicator(node: NodeState): Replicator {
     state = stepReplication(state, event, node.clock.now());
     const known = before.state === state.state && before.reason === state.reason;
     // "pushing" is too short to be worth a line, and a repeated failure was told the first time.
-    if (known || state.state === "pushing" || (before.state === state.state && state.state === "in-sync")) return;
+    if (
+      known ||
+      state.state === "pushing" ||
+      (before.state === state.state && state.state === "in-sync")
+    )
+      return;
     const { state: name, reason } = state;
     node.events.record(LEVELS[name], `replication-${name}`, `${name}: ${reason}`, {
       was: before.state,
@@ -112,7 +117,9 @@ export function createReplicator(node: NodeState): Replicator {
       const { attemptAt, lastSuccessAt, failures } = state;
       const wait = attemptAt === null ? null : Math.max(0, Math.round(attemptAt - now));
       const again =
-        state.state === "unreachable" && wait !== null ? `; next attempt in ${describeDuration(wait)}` : "";
+        state.state === "unreachable" && wait !== null
+          ? `; next attempt in ${describeDuration(wait)}`
+          : "";
       return {
         state: state.state,
         reason: `${state.reason}${again}`,

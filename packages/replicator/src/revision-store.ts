@@ -6,10 +6,10 @@ import { mkdir, open, readdir, readlink, rename, rm, symlink } from "node:fs/pro
 import { join } from "node:path";
 import {
   type AppliancePaths,
-  readTextFile,
-  replaceFile,
   type RevisionId,
   type RevisionRecord,
+  readTextFile,
+  replaceFile,
   revisionName,
   syncFolder,
 } from "@lbpair/common";
@@ -84,7 +84,10 @@ const linkTarget = (path: string): Promise<string | undefined> =>
 const serialOf = (name: string): number => Number(name.split("-")[0]);
 
 /** Old ones go; never the one in force nor the one before it. */
-async function prune(paths: AppliancePaths, spared: readonly (string | undefined)[]): Promise<void> {
+async function prune(
+  paths: AppliancePaths,
+  spared: readonly (string | undefined)[],
+): Promise<void> {
   const names = await readdir(paths.revisions);
   const old = names
     .sort((a, b) => serialOf(b) - serialOf(a))
@@ -122,8 +125,7 @@ export function createRevisionStore(paths: AppliancePaths): RevisionStore {
         throw error;
       }
     },
-    isStaged: async (id) =>
-      (await readTextFile(join(stagedAt(id), "revision.json"))) !== undefined,
+    isStaged: async (id) => (await readTextFile(join(stagedAt(id), "revision.json"))) !== undefined,
     unstage,
     async commit(id) {
       const before = await linkTarget(paths.running);
@@ -169,7 +171,11 @@ export async function installRevision(
 }
 
 /** Replaces a file only where its content differs; true where it did. */
-export async function replaceIfDifferent(path: string, text: string, mode: number): Promise<boolean> {
+export async function replaceIfDifferent(
+  path: string,
+  text: string,
+  mode: number,
+): Promise<boolean> {
   if ((await readTextFile(path).catch(() => undefined)) === text) return false;
   await replaceFile(path, text, { mode });
   return true;

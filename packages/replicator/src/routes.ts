@@ -2,17 +2,17 @@
 import {
   type ControlRoutes,
   ProblemsError,
-  RefusalError,
   type Refusal,
+  RefusalError,
   type ReplicatorStatus,
   standardRoutes,
 } from "@lbpair/common";
 import { apply } from "./apply.js";
 import { plan, sync } from "./compare.js";
-import type { NodeState } from "./node-state.js";
 import { PeerFailureError } from "./core/peer-failure.js";
-import { readModeChange } from "./receive-verbs.js";
+import type { NodeState } from "./node-state.js";
 import type { Peer } from "./peer.js";
+import { readModeChange } from "./receive-verbs.js";
 import type { Replicator } from "./replicator.js";
 import { setMode } from "./set-mode.js";
 
@@ -26,7 +26,8 @@ export interface RouteParts {
 
 function mustHavePeer(replicator: Replicator): Peer {
   const peer = replicator.peer();
-  if (peer === undefined) throw new RefusalError(409, "no peer is configured (appliance.yaml, peer)");
+  if (peer === undefined)
+    throw new RefusalError(409, "no peer is configured (appliance.yaml, peer)");
   return peer;
 }
 
@@ -68,7 +69,13 @@ const refusing = async <T>(work: Promise<T>): Promise<T> => {
   }
 };
 
-export function createRoutes({ node, replicator, status, reload, restart }: RouteParts): ControlRoutes {
+export function createRoutes({
+  node,
+  replicator,
+  status,
+  reload,
+  restart,
+}: RouteParts): ControlRoutes {
   return {
     ...standardRoutes({ status, reload, restart, events: node.events }),
     "POST /apply": ({ body }) => refusing(apply(node, replicator, textOf(body, "reason"))),

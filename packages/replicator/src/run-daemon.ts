@@ -2,9 +2,9 @@
 import {
   createLog,
   onShutdown,
+  ProblemsError,
   parseAppliance,
   pathsFrom,
-  ProblemsError,
   readTextFile,
   runCommand,
   systemClock,

@@ -2,8 +2,8 @@
 import {
   type ModeAnswer,
   modeOf,
-  parseServices,
   ProblemsError,
+  parseServices,
   RefusalError,
   type ServicesConfig,
 } from "@lbpair/common";
@@ -68,7 +68,11 @@ async function tellPeer(node: NodeState, replicator: Replicator): Promise<void> 
   } catch (error) {
     const event = failureEvent(error);
     const waits = event.kind === "unreachable" ? "; modes wait for it" : "";
-    replicator.note("reason" in event && event.kind !== "compared" ? { ...event, reason: `${event.reason}${waits}` } : event);
+    replicator.note(
+      "reason" in event && event.kind !== "compared"
+        ? { ...event, reason: `${event.reason}${waits}` }
+        : event,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 // ssh-remote.ts — the peer over SSH: one lasting connection, one word per request, a frame each way.
 import { connect } from "node:net";
-import ssh2 from "ssh2";
 import type { ClientChannel, Client as SshClient } from "ssh2";
+import ssh2 from "ssh2";
 import { createFrameReader, encodeFrame, type Frame } from "./core/frame.js";
 import { classifySshError, PeerFailureError } from "./core/peer-failure.js";
 import type { Verb } from "./core/verbs.js";

@@ -47,25 +47,38 @@ const problem = (code: ProblemCode, path: string, want: string, got: string): Pr
 export function judgeFiles(files: readonly { name: string; bytes: number }[]): Problem[] {
   const problems: Problem[] = [];
   if (files.length > BUNDLE_FILES_MAX) {
-    problems.push(problem("file-too-large", "files", `at most ${BUNDLE_FILES_MAX} files`, `${files.length}`));
+    problems.push(
+      problem("file-too-large", "files", `at most ${BUNDLE_FILES_MAX} files`, `${files.length}`),
+    );
   }
   const seen = new Set<string>();
   let total = 0;
   for (const [i, file] of files.entries()) {
     const path = `files[${i}]`;
     if (!isReplicatedName(file.name)) {
-      problems.push(problem("not-permitted", `${path}.name`, "the name of a replicated file", showValue(file.name)));
+      problems.push(
+        problem(
+          "not-permitted",
+          `${path}.name`,
+          "the name of a replicated file",
+          showValue(file.name),
+        ),
+      );
     } else if (seen.has(file.name)) {
       problems.push(problem("duplicate", `${path}.name`, "each file once", showValue(file.name)));
     }
     seen.add(file.name);
     if (file.bytes > BUNDLE_FILE_BYTES_MAX) {
-      problems.push(problem("file-too-large", path, `at most ${BUNDLE_FILE_BYTES_MAX} bytes`, `${file.bytes}`));
+      problems.push(
+        problem("file-too-large", path, `at most ${BUNDLE_FILE_BYTES_MAX} bytes`, `${file.bytes}`),
+      );
     }
     total += file.bytes;
   }
   if (total > BUNDLE_BYTES_MAX) {
-    problems.push(problem("file-too-large", "files", `at most ${BUNDLE_BYTES_MAX} bytes together`, `${total}`));
+    problems.push(
+      problem("file-too-large", "files", `at most ${BUNDLE_BYTES_MAX} bytes together`, `${total}`),
+    );
   }
   return problems;
 }
@@ -100,7 +113,9 @@ function readEntry(raw: unknown, path: string, problems: Problem[]): ManifestEnt
   for (const key of Object.keys(entry)) {
     // A link, an owner or a time would have to be a further key: there is none, so none can come.
     if (!ENTRY_KEYS.includes(key)) {
-      problems.push(problem("unknown-key", `${path}.${key}`, `only ${ENTRY_KEYS.join(", ")}`, showValue(key)));
+      problems.push(
+        problem("unknown-key", `${path}.${key}`, `only ${ENTRY_KEYS.join(", ")}`, showValue(key)),
+      );
     }
   }
   const { name, mode, bytes, sha256 } = entry;
@@ -109,7 +124,14 @@ function readEntry(raw: unknown, path: string, problems: Problem[]): ManifestEnt
   }
   const script = typeof name === "string" && isScriptName(name);
   if (mode !== 0o644 && !(mode === 0o755 && script)) {
-    problems.push(problem("not-permitted", `${path}.mode`, "420 (0644), or 493 (0755) for a script", showValue(mode)));
+    problems.push(
+      problem(
+        "not-permitted",
+        `${path}.mode`,
+        "420 (0644), or 493 (0755) for a script",
+        showValue(mode),
+      ),
+    );
   }
   if (typeof bytes !== "number" || !Number.isSafeInteger(bytes) || bytes < 0) {
     problems.push(problem("wrong-value", `${path}.bytes`, "a count of bytes", showValue(bytes)));
@@ -145,7 +167,9 @@ export function unpackBundle(manifest: unknown, body: Uint8Array, sha256: Sha256
   problems.push(...judgeFiles(entries));
   const named = entries.reduce((sum, entry) => sum + entry.bytes, 0);
   if (problems.length === 0 && named !== body.length) {
-    problems.push(problem("wrong-value", "body", `${named} bytes as the files add up to`, `${body.length}`));
+    problems.push(
+      problem("wrong-value", "body", `${named} bytes as the files add up to`, `${body.length}`),
+    );
   }
   if (problems.length > 0) return { ok: false, problems };
   const files: BundleFile[] = [];
@@ -156,9 +180,18 @@ export function unpackBundle(manifest: unknown, body: Uint8Array, sha256: Sha256
     const digest = sha256(content);
     const text = readText(content);
     if (digest !== entry.sha256) {
-      problems.push(problem("wrong-value", `files[${i}].sha256`, `the hash of ${entry.name}, ${digest.slice(0, 16)}…`, entry.sha256.slice(0, 16)));
+      problems.push(
+        problem(
+          "wrong-value",
+          `files[${i}].sha256`,
+          `the hash of ${entry.name}, ${digest.slice(0, 16)}…`,
+          entry.sha256.slice(0, 16),
+        ),
+      );
     } else if (text === undefined) {
-      problems.push(problem("not-text", `files[${i}]`, `${entry.name} to be text in UTF-8`, "other bytes"));
+      problems.push(
+        problem("not-text", `files[${i}]`, `${entry.name} to be text in UTF-8`, "other bytes"),
+      );
     } else {
       files.push({ name: entry.name, mode: entry.mode, text });
     }

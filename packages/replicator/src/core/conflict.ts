@@ -20,11 +20,7 @@ export type Winner = "same" | "here" | "peer";
  * Operators' modes: the higher serial wins. Equal serials with different content were made on both
  * nodes while they could not hear each other: the primary's wins, and the loser's is kept beside.
  */
-export function modesWinner(
-  here: RevisionId,
-  peer: RevisionId,
-  designation: Designation,
-): Winner {
+export function modesWinner(here: RevisionId, peer: RevisionId, designation: Designation): Winner {
   if (here.serial > peer.serial) return "here";
   if (here.serial < peer.serial) return "peer";
   if (here.hash === peer.hash) return "same";
@@ -53,7 +49,11 @@ export function judgeServices(here: NodeFacts, peer: NodeFacts): ServicesVerdict
     return { kind: "drifted", who: who === "here" ? "peer" : "here", reason };
   }
   if (its === null || its.serial < old.serial || its.hash !== old.hash) {
-    return { kind: "behind", who, reason: `the secondary has ${show(its)} in force, the primary ${show(old)}` };
+    return {
+      kind: "behind",
+      who,
+      reason: `the secondary has ${show(its)} in force, the primary ${show(old)}`,
+    };
   }
   if (!secondary.intact) {
     return { kind: "drifted", who, reason: "the secondary's files in force were changed by hand" };

@@ -32,7 +32,10 @@ interface Wanted {
 /** Every address of a configuration that follows the active node. */
 export function floatingAddresses(services: ServicesConfig): Wanted[] {
   return [
-    ...services.floatingIps.map(({ address }, i) => ({ path: `floatingIps[${i}].address`, address })),
+    ...services.floatingIps.map(({ address }, i) => ({
+      path: `floatingIps[${i}].address`,
+      address,
+    })),
     ...services.virtualServices.map(({ address }, i) => ({
       path: `virtualServices[${i}].address`,
       address,
@@ -59,7 +62,13 @@ export function judgeFit(services: ServicesConfig, view: NodeView, file: string)
     const own = view.addresses.find((one) => one.address === address);
     if (own !== undefined && !(isHostRoute(own) && view.floating.has(address))) {
       const got = `${address}, this node's own on ${own.link}`;
-      problems.push({ code: "address-local", path, want: "an address that no node owns", got, file });
+      problems.push({
+        code: "address-local",
+        path,
+        want: "an address that no node owns",
+        got,
+        file,
+      });
       continue;
     }
     const fixedAs = fixed.get(address);

@@ -35,7 +35,11 @@ export type Decoded =
 const EMPTY = new Uint8Array(0);
 
 /** The bytes of a frame. Throws RangeError where a length is over its bound: our own mistake. */
-export function encodeFrame(kind: FrameKind, header: unknown, body: Uint8Array = EMPTY): Uint8Array {
+export function encodeFrame(
+  kind: FrameKind,
+  header: unknown,
+  body: Uint8Array = EMPTY,
+): Uint8Array {
   const text = new TextEncoder().encode(JSON.stringify(header));
   if (text.length > FRAME_HEADER_BYTES_MAX || body.length > FRAME_BODY_BYTES_MAX) {
     throw new RangeError(`frame: header ${text.length} and body ${body.length} bytes are too many`);
@@ -62,7 +66,8 @@ function judgePrefix(bytes: Uint8Array, expected: FrameKind): Decoded | undefine
     return bad(`protocol version ${PROTOCOL_VERSION}`, `version ${version}`);
   }
   const kind = bytes[5];
-  if (kind !== undefined && kind !== KIND_BYTE[expected]) return bad(`a ${expected}`, `kind ${kind}`);
+  if (kind !== undefined && kind !== KIND_BYTE[expected])
+    return bad(`a ${expected}`, `kind ${kind}`);
   return undefined;
 }
 
@@ -89,7 +94,9 @@ export function decodeFrame(bytes: Uint8Array, expected: FrameKind): Decoded {
   if (bytes.length > total) return bad("one frame", `${bytes.length - total} bytes behind it`);
   try {
     const decoder = new TextDecoder("utf-8", { fatal: true });
-    const header = JSON.parse(decoder.decode(bytes.subarray(FRAME_PREFIX_BYTES, bodyAt))) as unknown;
+    const header = JSON.parse(
+      decoder.decode(bytes.subarray(FRAME_PREFIX_BYTES, bodyAt)),
+    ) as unknown;
     return { state: "whole", frame: { kind: expected, header, body: bytes.subarray(bodyAt) } };
   } catch {
     return bad("a header of JSON in UTF-8", "other bytes");

@@ -2,8 +2,8 @@
 import {
   type ChangeAnswer,
   contentHash,
-  modeOf,
   type ModesConfig,
+  modeOf,
   type RevisionId,
   type ServerMode,
 } from "@lbpair/common";

@@ -1,7 +1,7 @@
 // service-files.ts — services.yaml and its check scripts as one thing: hashed, compared and bundled together.
 import {
-  contentHash,
   type ChangeAnswer,
+  contentHash,
   type Problem,
   type RevisionId,
   type RevisionRecord,
@@ -60,7 +60,8 @@ function readRecord(text: string): RevisionRecord | undefined {
   const texts = [author, at, reason];
   if (typeof serial !== "number" || !Number.isSafeInteger(serial) || serial < 1) return undefined;
   if (typeof hash !== "string" || !/^[0-9a-f]{16}$/.test(hash)) return undefined;
-  if (!texts.every((one) => typeof one === "string" && one.length <= RECORD_TEXT_MAX)) return undefined;
+  if (!texts.every((one) => typeof one === "string" && one.length <= RECORD_TEXT_MAX))
+    return undefined;
   return { serial, hash, author: String(author), at: String(at), reason: String(reason) };
 }
 
@@ -83,7 +84,9 @@ export function fromBundle(bundle: readonly BundleFile[]): FromBundle {
     const want = "serial, hash, author, at and reason";
     return {
       ok: false,
-      problems: [{ code: "wrong-value", path: "revision.json", want, got: showValue(revision.text) }],
+      problems: [
+        { code: "wrong-value", path: "revision.json", want, got: showValue(revision.text) },
+      ],
     };
   }
   if (record.hash !== hash) {
