@@ -1,0 +1,170 @@
+// gate.ts — what the kernel's gate before the floating IPs looks like, as nft commands (no I/O).
+import { addressBytes, familyOf } from "@lbpair/common";
+
+/**
+ * Every ARP packet (and IPv6 neighbour solicitation and advertisement) that speaks for a floating
+ * IP is dropped unless the set `lease` holds its protocol. Reply, request and announcement alike: a
+ * node that still holds an address sends requests in its name whenever it forwards.
+ *
+ *   egress  netdev table, one hook per link; sees packets of raw sockets too (Linux 5.16)
+ *   output  arp and ip6 tables; what raw sockets send passes them by, so an announcer has to ask
+ *           for the lease itself
+ */
+export type GateHook = "egress" | "output";
+
+export interface GateLink {
+  readonly link: string;
+  readonly linkIndex: number;
+}
+
+export interface GateWanted {
+  readonly hook: GateHook;
+  readonly links: readonly GateLink[];
+  readonly floatingIps: readonly string[];
+}
+
+/** One table of the gate, with the rules and elements it should have. */
+interface GateTable {
+  readonly family: "netdev" | "arp" | "ip6";
+  readonly leaseKeys: readonly string[];
+  readonly sets: Readonly<Record<string, { readonly type: string; readonly elements: string[] }>>;
+  /** By comment: the comment tells an older rule from this one's. */
+  readonly rules: Readonly<Record<string, string>>;
+}
+
+export const GATE_TABLE = "lbpair_gate";
+const UNLEASED = "meta protocol != @lease counter drop";
+
+const hex128 = (address: string): string =>
+  `0x${addressBytes(address)
+    .map((octet) => octet.toString(16).padStart(2, "0"))
+    .join("")}`;
+
+const arpPart = (addresses: string[]) => ({
+  sets: { floating: { type: "type ipv4_addr", elements: addresses } },
+  rules: { "arp 1": `arp saddr ip @floating ${UNLEASED}` },
+});
+
+/**
+ * An advertisement names the address in its target field (RFC 4861 section 4.4, 64 bits into the
+ * ICMPv6 message); a solicitation speaks for its source. nft 1.0.6 has no name for the target.
+ */
+const neighbourPart = (addresses: string[]) => ({
+  sets: {
+    source6: { type: "type ipv6_addr", elements: addresses },
+    target6: { type: "typeof @th,64,128", elements: addresses.map(hex128) },
+  },
+  rules: {
+    "source6 1": `icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } ip6 saddr @source6 ${UNLEASED}`,
+    "target6 1": `icmpv6 type nd-neighbor-advert @th,64,128 @target6 ${UNLEASED}`,
+  },
+});
+
+/** IPv6 rules exist only where there are IPv6 floating IPs: fewer words for other nft versions. */
+export function gateTables(wanted: GateWanted): GateTable[] {
+  const v4 = wanted.floatingIps.filter((address) => familyOf(address) === 4);
+  const v6 = wanted.floatingIps.filter((address) => familyOf(address) === 6);
+  const arp = arpPart(v4);
+  const neighbour = v6.length === 0 ? { sets: {}, rules: {} } : neighbourPart(v6);
+  if (wanted.hook === "egress") {
+    const sets = { ...arp.sets, ...neighbour.sets };
+    const rules = { ...arp.rules, ...neighbour.rules };
+    return [{ family: "netdev", leaseKeys: ["arp", "ip6"], sets, rules }];
+  }
+  const tables: GateTable[] = [{ family: "arp", leaseKeys: ["arp"], ...arp }];
+  if (v6.length > 0) tables.push({ family: "ip6", leaseKeys: ["ip6"], ...neighbour });
+  return tables;
+}
+
+// A link that was deleted and made again is another link to the kernel: the index says so.
+const egressChain = (link: GateLink): string => `egress_${link.linkIndex}`;
+
+const hookOf = (table: GateTable): string =>
+  table.family === "netdev" ? "" : " { type filter hook output priority 0; policy accept; }";
+
+/** What is compared between wanted and present: rules by comment, hooks by link, set elements. */
+function shapeOf(rules: string[], chains: string[], sets: Readonly<Record<string, string[]>>) {
+  const filled = Object.entries(sets).filter(([, elements]) => elements.length > 0);
+  const sorted = filled.map(([name, elements]) => [name, ...elements.sort()].join(" ")).sort();
+  return JSON.stringify([rules.sort(), chains.sort(), sorted]);
+}
+
+export function wantedShape(table: GateTable, links: readonly GateLink[]): string {
+  const hooks = table.family === "netdev" ? links.map(egressChain) : [];
+  const rules = Object.keys(table.rules).map((comment) => `gate ${comment}`);
+  const sets = Object.entries(table.sets).map(([name, set]): [string, string[]] => [
+    name,
+    set.elements.map(plainElement),
+  ]);
+  return shapeOf(
+    [...rules, ...hooks.map((chain) => `${chain} jump`)],
+    ["gate", ...hooks],
+    Object.fromEntries(sets),
+  );
+}
+
+/** nft drops leading zeros of numbers, in some versions. */
+const plainElement = (element: unknown): string =>
+  typeof element === "string" && element.startsWith("0x")
+    ? BigInt(element).toString(16)
+    : String(element);
+
+interface Listed {
+  readonly chain?: { readonly name: string };
+  readonly rule?: { readonly chain: string; readonly comment?: string };
+  readonly set?: { readonly name: string; readonly elem?: readonly unknown[] };
+}
+
+/** The shape of a table as `nft -j list table` shows it, and its hook chains; the lease is left out. */
+export function presentShape(listing: string): { shape: string; chains: string[] } {
+  const { nftables } = JSON.parse(listing) as { nftables: readonly Listed[] };
+  const rules: string[] = [];
+  const chains: string[] = [];
+  const sets: Record<string, string[]> = {};
+  for (const { chain, rule, set } of nftables) {
+    if (chain !== undefined) chains.push(chain.name);
+    if (rule !== undefined) rules.push(`${rule.chain} ${rule.comment ?? "?"}`);
+    if (set !== undefined && set.name !== "lease")
+      sets[set.name] = (set.elem ?? []).map(plainElement);
+  }
+  return { shape: shapeOf(rules, chains, sets), chains };
+}
+
+/**
+ * One transaction that makes the table what it should be, whatever it was; the lease's elements are
+ * not touched, so an unexpired lease goes on. `stale` are chains of links no longer wanted.
+ */
+export function gateScript(
+  table: GateTable,
+  links: readonly GateLink[],
+  stale: readonly string[],
+): string {
+  const at = `${table.family} ${GATE_TABLE}`;
+  const lines = [
+    `add table ${at}`,
+    `add set ${at} lease { type ether_type; flags timeout; }`,
+    ...Object.entries(table.sets).map(([name, set]) => `add set ${at} ${name} { ${set.type}; }`),
+    `add chain ${at} gate${hookOf(table)}`,
+    `flush chain ${at} gate`,
+    ...Object.entries(table.rules).map(
+      ([comment, rule]) => `add rule ${at} gate ${rule} comment "${comment}"`,
+    ),
+  ];
+  for (const link of table.family === "netdev" ? links : []) {
+    const chain = `${at} ${egressChain(link)}`;
+    const hook = `type filter hook egress device "${link.link}" priority 0; policy accept;`;
+    lines.push(`add chain ${chain} { ${hook} }`, `flush chain ${chain}`);
+    lines.push(`add rule ${chain} jump gate comment "jump"`);
+  }
+  for (const chain of stale)
+    lines.push(`flush chain ${at} ${chain}`, `delete chain ${at} ${chain}`);
+  for (const [name, { elements }] of Object.entries(table.sets)) {
+    lines.push(`flush set ${at} ${name}`);
+    if (elements.length > 0) lines.push(`add element ${at} ${name} { ${elements.join(", ")} }`);
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** Chains present that belong to no link wanted. */
+export const staleChains = (chains: readonly string[], links: readonly GateLink[]): string[] =>
+  chains.filter((chain) => chain !== "gate" && !links.some((link) => egressChain(link) === chain));

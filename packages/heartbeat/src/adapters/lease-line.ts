@@ -1,0 +1,66 @@
+// lease-line.ts — the lease as one line of nft, and read back from what nft prints (no I/O).
+import { type Millis, millis } from "@lbpair/common";
+import { GATE_TABLE, type GateWanted, gateTables } from "./gate.js";
+
+/** How long the kernel may let the floating IPs be answered for without hearing from us. */
+export type LeaseLength = Millis | "unlimited";
+
+/**
+ * A line is one transaction. Deleting first is what makes a refresh fail as a whole on a lapsed
+ * element, so that a late refresh cannot revive it; and kernels before 6.12 do not extend an
+ * element that is there. Flushing first is what makes a grant work either way.
+ */
+function perTable(wanted: GateWanted, words: (set: string, keys: readonly string[]) => string[]) {
+  return gateTables(wanted)
+    .flatMap(({ family, leaseKeys }) => words(`${family} ${GATE_TABLE} lease`, leaseKeys))
+    .join("; ");
+}
+
+function elements(keys: readonly string[], time: LeaseLength): string {
+  const timeout = time === "unlimited" ? "" : ` timeout ${Math.max(1, Math.round(time))}ms`;
+  return `{ ${keys.map((key) => `${key}${timeout}`).join(", ")} }`;
+}
+
+export const refreshLine = (wanted: GateWanted, time: LeaseLength): string =>
+  perTable(wanted, (set, keys) => [
+    `delete element ${set} { ${keys.join(", ")} }`,
+    `add element ${set} ${elements(keys, time)}`,
+  ]);
+
+export const grantLine = (wanted: GateWanted, time: LeaseLength): string =>
+  perTable(wanted, (set, keys) => [
+    `flush set ${set}`,
+    `add element ${set} ${elements(keys, time)}`,
+  ]);
+
+export const revokeLine = (wanted: GateWanted): string =>
+  perTable(wanted, (set) => [`flush set ${set}`]);
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  d: 86_400_000,
+  h: 3_600_000,
+  m: 60_000,
+  s: 1000,
+  ms: 1,
+};
+
+/** nft's own way to write a time: "1m30s", "5s596ms". */
+export function parseNftTime(text: string): Millis {
+  let total = 0;
+  for (const [, count, unit] of text.matchAll(/(\d+)(ms|[dhms])/g)) {
+    total += Number(count) * (UNIT_MS[unit ?? ""] ?? 0);
+  }
+  return millis(total);
+}
+
+/**
+ * What is left of a lease, read from `nft list set`; null = there is none. To the millisecond, which
+ * nft's JSON is not. The shortest of the elements counts.
+ */
+export function parseLease(listing: string): LeaseLength | null {
+  const body = /elements = \{([^}]*)\}/.exec(listing)?.[1];
+  if (body === undefined) return null;
+  const left = body.split(",").map((element) => /expires (\S+)/.exec(element)?.[1]);
+  const limited = left.filter((text) => text !== undefined).map(parseNftTime);
+  return limited.length === 0 ? "unlimited" : millis(Math.min(...limited));
+}

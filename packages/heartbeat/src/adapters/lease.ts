@@ -1,0 +1,163 @@
+// lease.ts — the kernel's permission to answer for the floating IPs, which lapses by itself.
+import { CommandError, mustRun, type Run } from "@lbpair/common";
+import {
+  GATE_TABLE,
+  type GateHook,
+  type GateLink,
+  type GateWanted,
+  gateScript,
+  gateTables,
+  presentShape,
+  staleChains,
+  wantedShape,
+} from "./gate.js";
+
+export type { LeaseLength } from "./lease-line.js";
+
+import { grantLine, type LeaseLength, parseLease, refreshLine, revokeLine } from "./lease-line.js";
+import { createNftSession, type NftAnswer } from "./nft-session.js";
+
+/**
+ * held           the kernel took it
+ * lapsed         too late: the lease had ended; only a grant brings it back
+ * table-missing  somebody removed the table: the gate is open (!) until `open` runs again
+ * no-answer      nft did not answer in time, or refused for another reason; nothing is pending
+ */
+export type LeaseAnswer = "held" | "lapsed" | "table-missing" | "no-answer";
+
+export interface Lease {
+  /**
+   * Creates the gate's table, or changes only what differs; an unexpired lease goes on. Throws
+   * CommandError where nft refuses, and where a link is gone.
+   */
+  open(links: readonly string[], floatingIps: readonly string[]): Promise<{ changed: boolean }>;
+  /** Gives the lease, whether or not there is one. Never "lapsed". */
+  grant(length: LeaseLength): Promise<LeaseAnswer>;
+  /** Makes an existing lease end `length` from now. Never revives one that has ended. */
+  refresh(length: LeaseLength): Promise<LeaseAnswer>;
+  /** From now on nothing is answered. "held" means that the kernel took it. */
+  revoke(): Promise<LeaseAnswer>;
+  /** What is left; works before `open`, for a daemon that starts. */
+  remaining(): Promise<LeaseLength | null>;
+  /** Which hook carries the gate; undefined before `open`. On "output" an announcer asks first. */
+  readonly hook: GateHook | undefined;
+  /** What nft last refused, for status and events. */
+  readonly lastRefusal: string;
+  /** Times the nft child had to be started again. */
+  readonly restarts: number;
+  /** Ends the child; table and lease stay. */
+  close(): void;
+}
+
+/** Longest wait for nft's answer; a refresh takes one or two milliseconds. */
+export const LEASE_ANSWER_MS = 150;
+const OPEN_TIMEOUT_MS = 3000;
+
+export interface LeaseOptions {
+  readonly run: Run;
+  readonly answerMs?: number;
+  /** Default: egress where this kernel has it, found by trying. */
+  readonly hook?: GateHook;
+  /** How nft is started; for tests. */
+  readonly sessionArgv?: readonly string[];
+}
+
+const listTable = (run: Run, family: string) =>
+  run(["nft", "-j", "list", "table", family, GATE_TABLE], { timeoutMs: OPEN_TIMEOUT_MS });
+
+/** Whether this kernel and this nft know the hook; asked of the loopback device, changing nothing. */
+async function egressWorks(run: Run): Promise<boolean> {
+  const chain = 'chain try { type filter hook egress device "lo" priority 0; }';
+  const probe = `table netdev lbpair_probe { ${chain}\n}\n`;
+  const { code } = await run(["nft", "-c", "-f", "-"], {
+    input: probe,
+    timeoutMs: OPEN_TIMEOUT_MS,
+  });
+  return code === 0;
+}
+
+async function withIndexes(run: Run, links: readonly string[]): Promise<GateLink[]> {
+  const { stdout } = await mustRun(run, ["ip", "-j", "link"], { timeoutMs: OPEN_TIMEOUT_MS });
+  const known = JSON.parse(stdout) as readonly { ifname: string; ifindex: number }[];
+  return links.map((link) => {
+    const index = known.find(({ ifname }) => ifname === link)?.ifindex;
+    if (index === undefined) throw new Error(`cannot gate ${link}: there is no such link`);
+    return { link, linkIndex: index };
+  });
+}
+
+/** Brings one table in line; says whether anything had to change. */
+async function adjust(run: Run, wanted: GateWanted): Promise<boolean> {
+  let script = "";
+  for (const table of gateTables(wanted)) {
+    const listed = await listTable(run, table.family);
+    const present =
+      listed.code === 0 ? presentShape(listed.stdout) : { shape: "absent", chains: [] };
+    if (present.shape === wantedShape(table, wanted.links)) continue;
+    script += gateScript(table, wanted.links, staleChains(present.chains, wanted.links));
+  }
+  if (script === "") return false;
+  await mustRun(run, ["nft", "-f", "-"], { input: script, timeoutMs: OPEN_TIMEOUT_MS });
+  return true;
+}
+
+function judge(answer: NftAnswer): LeaseAnswer {
+  if (answer.kind === "applied") return "held";
+  if (answer.kind === "no-answer") return "no-answer";
+  // The kernel's own ENOENT is about the element; nft's, before asking it, about table or set.
+  if (/Could not process rule: No such file/.test(answer.said)) return "lapsed";
+  return /No such file or directory/.test(answer.said) ? "table-missing" : "no-answer";
+}
+
+export function createLease(options: LeaseOptions): Lease {
+  const { run } = options;
+  const session = createNftSession({
+    answerMs: options.answerMs ?? LEASE_ANSWER_MS,
+    ...(options.sessionArgv === undefined ? {} : { argv: options.sessionArgv }),
+  });
+  let wanted: GateWanted | undefined;
+  let lastRefusal = "";
+
+  const ask = async (line: (gate: GateWanted) => string): Promise<LeaseAnswer> => {
+    if (wanted === undefined) return "table-missing";
+    const answer = await session.ask(line(wanted));
+    if (answer.kind === "refused") lastRefusal = answer.said.trim();
+    return judge(answer);
+  };
+  const chooseHook = async (): Promise<GateHook> => {
+    if (options.hook !== undefined) return options.hook;
+    return wanted?.hook ?? ((await egressWorks(run)) ? "egress" : "output");
+  };
+
+  return {
+    async open(links, floatingIps) {
+      const hook = await chooseHook();
+      const next: GateWanted = { hook, links: await withIndexes(run, links), floatingIps };
+      const changed = await adjust(run, next);
+      wanted = next;
+      return { changed };
+    },
+    grant: (length) => ask((gate) => grantLine(gate, length)),
+    refresh: (length) => ask((gate) => refreshLine(gate, length)),
+    revoke: () => ask(revokeLine),
+    async remaining() {
+      const families = wanted?.hook === "output" ? ["arp"] : ["netdev", "arp"];
+      for (const family of families) {
+        const listed = await run(["nft", "list", "set", family, GATE_TABLE, "lease"]);
+        if (listed.timedOut) throw new CommandError(listed);
+        if (listed.code === 0) return parseLease(listed.stdout);
+      }
+      return null;
+    },
+    get hook() {
+      return wanted?.hook;
+    },
+    get lastRefusal() {
+      return lastRefusal;
+    },
+    get restarts() {
+      return session.restarts;
+    },
+    close: session.close,
+  };
+}
