@@ -12,11 +12,19 @@ export function normalAddress(text: string): string | undefined {
 
 export const familyOf = (address: string): Family => (address.includes(":") ? 6 : 4);
 
-/** Whether a host may own the address: not unspecified, loopback, multicast or broadcast. */
-export function isHostAddress(address: string): boolean {
-  const range = ipaddr.parse(address).range();
-  return !["unspecified", "loopback", "multicast", "broadcast", "linkLocal"].includes(range);
-}
+const NOT_OF_A_HOST: ReadonlySet<string> = new Set([
+  "unspecified",
+  "loopback",
+  "multicast",
+  "broadcast",
+  "linkLocal",
+  // An IPv4 address in IPv6 clothes: the same address would be written in two ways.
+  "ipv4Mapped",
+]);
+
+/** Whether a host may own the address on a routed network. */
+export const isHostAddress = (address: string): boolean =>
+  !NOT_OF_A_HOST.has(ipaddr.parse(address).range());
 
 /** Whether `address` lies in the network `network/prefixLength`. */
 export function inNetwork(address: string, network: string, prefixLength: number): boolean {

@@ -1,6 +1,7 @@
 // config-check.ts — relations between the fields of services.yaml that no single field shows.
 import { formatDuration } from "./duration.js";
 import type { Loose } from "./loose-parse.js";
+import type { ModesConfig } from "./modes-schema.js";
 import { formatPortRange, type PortRange, portRangesOverlap } from "./ports.js";
 import type { Problem } from "./problems.js";
 import { type HeartbeatTimings, PORTS_TOTAL_MAX, type ServicesConfig } from "./services-schema.js";
@@ -71,40 +72,57 @@ interface Claim {
   readonly path: string;
   readonly service: string;
   readonly range: PortRange;
+  /** Place in the file; of two claims that meet, the later one is told. */
+  readonly order: number;
 }
 
 const protocolsOf = (service: LooseService): string[] =>
   service.protocol === "both" ? ["tcp", "udp"] : [service.protocol ?? "tcp"];
 
-/** Two services, or two entries of one, that claim the same address, protocol and port. */
-function checkOverlaps(services: readonly (LooseService | undefined)[]): Found[] {
+/** Every claim to ports, by address and protocol. */
+function claimsOf(services: readonly (LooseService | undefined)[]): Map<string, Claim[]> {
   const claims = new Map<string, Claim[]>();
-  const found: Found[] = [];
-  services.forEach((service, s) => {
-    if (service?.address === undefined) return;
+  let order = 0;
+  for (const [s, service] of services.entries()) {
+    if (service?.address === undefined) continue;
     for (const [p, range] of (service.ports ?? []).entries()) {
       if (range?.first === undefined || range.last === undefined) continue;
       const claim: Claim = {
         path: `virtualServices[${s}].ports[${p}]`,
         service: service.label ?? `virtualServices[${s}]`,
         range: { first: range.first, last: range.last },
+        order,
       };
-      let told = false;
+      order += 1;
       for (const protocol of protocolsOf(service)) {
-        const key = `${service.address} ${protocol}`;
-        const others = claims.get(key) ?? [];
-        const other = others.find((each) => portRangesOverlap(each.range, claim.range));
-        if (other !== undefined && !told) {
-          told = true;
-          const got = `${formatPortRange(claim.range)}, which ${other.service} has in ${other.path}`;
-          const want = `ports that no other service claims on ${service.address}/${protocol}`;
-          found.push({ code: "overlap", path: claim.path, want, got });
-        }
-        claims.set(key, [...others, claim]);
+        const key = `${service.address}/${protocol}`;
+        const group = claims.get(key);
+        if (group === undefined) claims.set(key, [claim]);
+        else group.push(claim);
       }
     }
-  });
-  return found;
+  }
+  return claims;
+}
+
+/** Two services, or two entries of one, that claim the same address, protocol and port. */
+function checkOverlaps(services: readonly (LooseService | undefined)[]): Found[] {
+  const found = new Map<Claim, Found>();
+  for (const [key, group] of claimsOf(services)) {
+    const sorted = [...group].sort((a, b) => a.range.first - b.range.first || a.order - b.order);
+    let widest: Claim | undefined;
+    for (const claim of sorted) {
+      if (widest !== undefined && portRangesOverlap(widest.range, claim.range)) {
+        const [earlier, later] = widest.order < claim.order ? [widest, claim] : [claim, widest];
+        const has = `which ${earlier.service} has in ${earlier.path}`;
+        const got = `${formatPortRange(later.range)}, ${has}`;
+        const want = `ports that no other service claims on ${key}`;
+        if (!found.has(later)) found.set(later, { code: "overlap", path: later.path, want, got });
+      }
+      if (widest === undefined || claim.range.last > widest.range.last) widest = claim;
+    }
+  }
+  return [...found.values()];
 }
 
 function checkServers(service: LooseService, path: string, floating: ReadonlySet<string>): Found[] {
@@ -117,7 +135,10 @@ function checkServers(service: LooseService, path: string, floating: ReadonlySet
     ),
     ...duplicates(
       servers.map((server, i) => ({
-        key: server?.address === undefined ? undefined : `${server.address}:${server.port ?? 0}`,
+        key:
+          server?.address === undefined || server.port === undefined
+            ? undefined
+            : `${server.address}:${server.port}`,
         path: `${path}.realServers[${i}].address`,
       })),
       "address and port",
@@ -197,6 +218,13 @@ export function checkServices(config: LooseServices): Found[] {
       floatingIps.map((entry, i) => ({ key: entry?.address, path: `floatingIps[${i}].address` })),
       "floating IP",
     ),
+    ...floatingIps.flatMap((entry, i): Found[] => {
+      const service = services.find((each) => each?.address === entry?.address);
+      if (entry?.address === undefined || service === undefined) return [];
+      const want = "an address besides the virtual services', which follow the active node anyway";
+      const got = `${entry.address}, the address of ${service.label ?? "a virtual service"}`;
+      return [{ code: "duplicate", path: `floatingIps[${i}].address`, want, got }];
+    }),
     ...duplicates(
       services.map((service, i) => ({ key: service?.label, path: `virtualServices[${i}].label` })),
       "label",
@@ -217,3 +245,16 @@ export function checkServices(config: LooseServices): Found[] {
   }
   return found;
 }
+
+/** A server that is listed twice: which of its modes holds could only be guessed. */
+export const checkModes = (config: Loose<ModesConfig>): Found[] =>
+  duplicates(
+    (config.modes ?? []).map((entry, i) => ({
+      key:
+        entry?.service === undefined || entry.server === undefined
+          ? undefined
+          : `${entry.service}/${entry.server}`,
+      path: `modes[${i}].server`,
+    })),
+    "server",
+  );

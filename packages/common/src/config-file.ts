@@ -1,104 +1,22 @@
 // config-file.ts — from the text of a configuration file to a value, or to everything wrong with it.
-import { isAlias, isMap, isScalar, LineCounter, type Node, parseDocument, visit } from "yaml";
 import { z } from "zod";
+import { checkAppliance } from "./appliance-check.js";
 import { type ApplianceConfig, applianceSchema } from "./appliance-schema.js";
-import { checkServices } from "./config-check.js";
+import { checkModes, checkServices } from "./config-check.js";
 import { didYouMean } from "./did-you-mean.js";
 import { fieldNames } from "./field.js";
 import { type Loose, looseParse } from "./loose-parse.js";
 import { type ModesConfig, modesSchema } from "./modes-schema.js";
 import { type Parsed, type Problem, showValue } from "./problems.js";
 import { type ServicesConfig, servicesSchema } from "./services-schema.js";
-
-export const CONFIG_BYTES_MAX = 16 * 1024 * 1024;
-/** More are counted, not listed. */
-export const PROBLEMS_LISTED_MAX = 200;
-
-type Path = readonly PropertyKey[];
-
-/** A place in the file: `virtualServices[0].ports[1]`. */
-export const formatPath = (path: Path): string =>
-  path
-    .map((part, i) =>
-      typeof part === "number" ? `[${part}]` : `${i === 0 ? "" : "."}${String(part)}`,
-    )
-    .join("");
-
-/** Where a path stands in a YAML text; the nearest place above it where it does not stand itself. */
-export type Locate = (path: Path) => number | undefined;
-
-interface ReadYaml {
-  readonly value: unknown;
-  readonly locate: Locate;
-}
-
-function readYaml(text: string, file: string): Parsed<ReadYaml> {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > CONFIG_BYTES_MAX) {
-    const want = `at most ${CONFIG_BYTES_MAX} bytes`;
-    return {
-      ok: false,
-      problems: [{ code: "file-too-large", path: "", want, got: `${bytes}`, file }],
-    };
-  }
-  if (text.includes("\u0000")) {
-    return {
-      ok: false,
-      problems: [{ code: "not-text", path: "", want: "a text file", got: "a NUL byte", file }],
-    };
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, strict: true, uniqueKeys: true });
-  const problems: Problem[] = document.errors.map((error) => ({
-    code: "yaml-syntax",
-    path: "",
-    want: "YAML",
-    got: error.message.split("\n")[0]?.replace(/ at line \d+, column \d+:$/, "") ?? error.code,
-    file,
-    line: lines.linePos(error.pos[0]).line,
-  }));
-  // Aliases can make a small file a huge value; nothing in these files needs them.
-  visit(document, {
-    Alias: (_, node) => {
-      const line =
-        node.range === undefined || node.range === null
-          ? {}
-          : { line: lines.linePos(node.range[0]).line };
-      problems.push({
-        code: "yaml-alias",
-        path: "",
-        want: "no aliases",
-        got: `*${node.source}`,
-        file,
-        ...line,
-      });
-      return problems.length >= PROBLEMS_LISTED_MAX ? visit.BREAK : undefined;
-    },
-  });
-  if (problems.length > 0) return { ok: false, problems };
-  const locate: Locate = (path) => {
-    let found: Node | null | undefined = document.contents as Node | null;
-    let range = found?.range;
-    for (const part of path) {
-      if (!found || isScalar(found) || isAlias(found)) break;
-      if (isMap(found)) {
-        const pair = found.items.find((item) => isScalar(item.key) && item.key.value === part);
-        if (pair === undefined) break;
-        range = (pair.key as Node).range ?? range;
-        found = pair.value as Node | null;
-      } else {
-        const next: Node | undefined = (found as unknown as { items?: Node[] }).items?.[
-          Number(part)
-        ];
-        if (next === undefined) break;
-        range = next.range ?? range;
-        found = next;
-      }
-    }
-    return range === undefined || range === null ? undefined : lines.linePos(range[0]).line;
-  };
-  return { ok: true, value: { value: document.toJS() as unknown, locate }, warnings: [] };
-}
+import {
+  formatPath,
+  type Path,
+  PROBLEMS_LISTED_MAX,
+  pathParts,
+  readYaml,
+  type YamlText,
+} from "./yaml-text.js";
 
 function valueAt(value: unknown, path: Path): unknown {
   let found = value;
@@ -140,7 +58,7 @@ function schemaAt(schema: z.ZodType, path: Path, value: unknown): z.ZodType | un
 
 function toProblems(
   issue: z.core.$ZodIssue,
-  read: ReadYaml,
+  read: YamlText,
   schema: z.ZodType,
   file: string,
 ): Problem[] {
@@ -150,7 +68,7 @@ function toProblems(
   };
   if (issue.code === "unrecognized_keys") {
     const known = fieldNames(schemaAt(schema, issue.path, read.value) ?? schema) ?? [];
-    return issue.keys.map((key) => {
+    return issue.keys.slice(0, PROBLEMS_LISTED_MAX).map((key): Problem => {
       const meant = didYouMean(key, known);
       const want =
         meant === undefined ? `one of ${known.join(", ")}` : `a known key (did you mean ${meant}?)`;
@@ -164,51 +82,57 @@ function toProblems(
   return [{ code, ...place(issue.path), want, got: showValue(got) }];
 }
 
+type Found = Omit<Problem, "file" | "line">;
+
+/** The first of the problems, in the order of the file, and how many more there are. */
+function listProblems(problems: readonly Problem[], total: number, file: string): Problem[] {
+  const listed = problems
+    .slice(0, PROBLEMS_LISTED_MAX)
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  if (total <= PROBLEMS_LISTED_MAX) return listed;
+  const want = `at most ${PROBLEMS_LISTED_MAX} problems, to list them all`;
+  return [...listed, { code: "too-many-problems", path: "", want, got: `${total}`, file }];
+}
+
 function parseWith<S extends z.ZodType>(
   schema: S,
   text: string,
   file: string,
-  check: (value: Loose<z.output<S>>) => Omit<Problem, "file" | "line">[] = () => [],
+  check: (value: Loose<z.output<S>>) => Found[],
 ): Parsed<z.output<S>> {
   const read = readYaml(text, file);
   if (!read.ok) return read;
   const value = read.value.value ?? {};
   const result = schema.safeParse(value, { reportInput: false });
-  const wrong = result.success
-    ? []
-    : result.error.issues.flatMap((issue) => toProblems(issue, read.value, schema, file));
+  const issues = result.success ? [] : result.error.issues;
+  const wrong = issues
+    .slice(0, PROBLEMS_LISTED_MAX)
+    .flatMap((issue) => toProblems(issue, read.value, schema, file));
   const understood = result.success
     ? (result.data as Loose<z.output<S>>)
     : looseParse(schema, value);
-  const related = (understood === undefined ? [] : check(understood)).map((problem): Problem => {
+  const found = understood === undefined ? [] : check(understood);
+  const related = found.slice(0, PROBLEMS_LISTED_MAX).map((problem): Problem => {
     const line = read.value.locate(pathParts(problem.path));
     return { ...problem, file, ...(line === undefined ? {} : { line }) };
   });
-  const problems = [...wrong, ...related].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  if (result.success && !related.some((problem) => problem.severity !== "warning")) {
+  if (result.success && found.every((problem) => problem.severity === "warning")) {
     return { ok: true, value: result.data, warnings: related };
   }
-  return { ok: false, problems: problems.slice(0, PROBLEMS_LISTED_MAX) };
-}
-
-/** The parts of a formatted path: `a[0].b` is a, 0, b. */
-export const pathParts = (path: string): Path =>
-  [...path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)].map((match) =>
-    match[2] === undefined ? (match[1] ?? "") : Number(match[2]),
+  const wrongTotal = issues.reduce(
+    (sum, issue) => sum + (issue.code === "unrecognized_keys" ? issue.keys.length : 1),
+    0,
   );
+  const problems = listProblems([...wrong, ...related], wrongTotal + found.length, file);
+  return { ok: false, problems };
+}
 
 /** services.yaml, with the relations between its fields checked. */
 export const parseServices = (text: string, file = "services.yaml"): Parsed<ServicesConfig> =>
   parseWith(servicesSchema, text, file, checkServices);
 
 export const parseAppliance = (text: string, file = "appliance.yaml"): Parsed<ApplianceConfig> =>
-  parseWith(applianceSchema, text, file);
+  parseWith(applianceSchema, text, file, checkAppliance);
 
 export const parseModes = (text: string, file = "modes.yaml"): Parsed<ModesConfig> =>
-  parseWith(modesSchema, text, file);
-
-/** The line of a path in a YAML text, for problems that are found later, together with the node. */
-export function lineOf(text: string, path: string): number | undefined {
-  const read = readYaml(text, "");
-  return read.ok ? read.value.locate(pathParts(path)) : undefined;
-}
+  parseWith(modesSchema, text, file, checkModes);

@@ -12,10 +12,12 @@ export const DURATION_MS_MAX = 7 * 24 * 3_600_000;
 
 /** "200ms", "1s", "1.5s", "5m", "2h" to milliseconds; undefined where it is none. */
 export function parseDuration(text: string): Millis | undefined {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?)(ms|s|m|h)$/.exec(text);
-  const unit = UNITS[match?.[2] ?? ""];
+  const match = /^(\d{1,9})(?:\.(\d{1,3}))?(ms|s|m|h)$/.exec(text);
+  const unit = UNITS[match?.[3] ?? ""];
   if (match?.[1] === undefined || unit === undefined) return undefined;
-  const value = Number(match[1]) * unit;
+  // In whole thousandths: 1.001 * 1000 is not 1001 in binary fractions.
+  const thousandths = Number(match[1]) * 1000 + Number((match[2] ?? "").padEnd(3, "0"));
+  const value = (thousandths * unit) / 1000;
   if (!Number.isInteger(value) || value > DURATION_MS_MAX) return undefined;
   return millis(value);
 }

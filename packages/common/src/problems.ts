@@ -21,6 +21,7 @@ export const PROBLEM_CODES = [
   "not-text",
   "yaml-syntax",
   "yaml-alias",
+  "too-many-problems",
   "unknown-key",
   "missing-key",
   "wrong-value",
@@ -54,10 +55,17 @@ export function formatProblem(problem: Problem): string {
 
 const GOT_CHARACTERS_MAX = 80;
 
+const escapeOf = (character: string): string =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
+/** Text on one line: what steers terminals, breaks lines or turns text around is shown as `\\u001b`. */
+export const escapeText = (text: string): string =>
+  text.replaceAll(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, escapeOf);
+
 /** A value as it is shown behind "got": one line, bounded, control characters escaped. */
 export function showValue(value: unknown): string {
   if (value === undefined) return "nothing";
-  const text = JSON.stringify(value) ?? String(value);
+  const text = escapeText(JSON.stringify(value) ?? String(value));
   return text.length <= GOT_CHARACTERS_MAX ? text : `${text.slice(0, GOT_CHARACTERS_MAX)}…`;
 }
 

@@ -16,6 +16,8 @@ export async function replaceFile(
   counter += 1;
   const temporary = `${path}.new-${process.pid}-${counter}`;
   try {
+    // Left by a process of the same pid, as a container's always is, that died in here.
+    await rm(temporary, { force: true });
     const file = await open(temporary, "wx", options.mode ?? 0o644);
     try {
       if (options.mode !== undefined) await file.chmod(options.mode);
@@ -26,7 +28,7 @@ export async function replaceFile(
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
     const why = error instanceof Error ? error.message : String(error);
     throw new Error(`cannot replace ${path} by ${temporary}: ${why}`, { cause: error });
   }

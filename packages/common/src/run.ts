@@ -1,5 +1,5 @@
 // run.ts — commands as argument lists: no shell, bounded time, bounded output, never a process left behind.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { type Millis, millis } from "./duration.js";
 
 export interface RunOptions {
@@ -42,7 +42,9 @@ export class CommandError extends Error {
       ? `timed out after ${Math.round(result.tookMs)} ms`
       : result.signal !== null
         ? `ended by ${result.signal}`
-        : `exit code ${result.code}`;
+        : result.code === null
+          ? "did not start"
+          : `exit code ${result.code}`;
     const said = (result.stderr || result.stdout).trim().slice(0, 2000);
     super(`${result.argv.join(" ")}: ${how}${said === "" ? "" : `: ${said}`}`);
     this.name = "CommandError";
@@ -84,70 +86,98 @@ function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   }
 }
 
-/** Runs a command in a process group of its own. Resolves however it ends; see `mustRun`. */
-export const runCommand: Run = (argv, options = {}) => {
-  const { timeoutMs = RUN_TIMEOUT_MS, outputBytesMax = RUN_OUTPUT_BYTES_MAX } = options;
-  const started = process.hrtime.bigint();
-  const stdout = createCollector(outputBytesMax);
-  const stderr = createCollector(outputBytesMax);
+/** Kills the group at the end of the time, politely first; answers with how to call that off. */
+function boundTime(pid: number | undefined, timeoutMs: number, onTimeout: () => void): () => void {
+  let last: NodeJS.Timeout | undefined;
+  const first = setTimeout(() => {
+    onTimeout();
+    signalGroup(pid, "SIGTERM");
+    last = setTimeout(() => signalGroup(pid, "SIGKILL"), RUN_GRACE_MS);
+  }, timeoutMs);
+  return () => {
+    clearTimeout(first);
+    clearTimeout(last);
+  };
+}
+
+/** Resolves when the command has ended and nothing of its group is left: code, signal, or why it never ran. */
+function watchEnd(child: ChildProcess): Promise<{
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly error?: Error;
+}> {
   return new Promise((resolve) => {
-    let timedOut = false;
-    let ended = false;
-    const [command = "", ...rest] = argv;
-    const child = spawn(command, rest, {
+    child.on("error", (error) => resolve({ code: null, signal: null, error }));
+    child.on("exit", (code, signal) => {
+      const finish = () => {
+        // Also where the command succeeded: what it left in the background belongs to nobody.
+        signalGroup(child.pid, "SIGKILL");
+        resolve({ code, signal });
+      };
+      // 'close' waits for the pipes, which a child left behind may hold open: give it the grace, no more.
+      const impatience = setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        finish();
+      }, RUN_GRACE_MS);
+      child.on("close", () => {
+        clearTimeout(impatience);
+        finish();
+      });
+    });
+  });
+}
+
+function start(argv: readonly string[], options: RunOptions): ChildProcess | Error {
+  const [command = "", ...rest] = argv;
+  try {
+    return spawn(command, rest, {
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.env === undefined ? {} : { env: { ...options.env } }),
     });
-    const finish = (code: number | null, signal: string | null) => {
-      if (ended) return;
-      ended = true;
-      clearTimeout(timer);
-      resolve({
-        argv,
-        ...(child.pid === undefined ? {} : { pid: child.pid }),
-        code,
-        signal,
-        stdout: stdout.text(),
-        stderr: stderr.text(),
-        timedOut,
-        truncated: stdout.truncated || stderr.truncated,
-        tookMs: millis(Number(process.hrtime.bigint() - started) / 1e6),
-      });
-    };
-    const killLater = () => {
-      setTimeout(() => signalGroup(child.pid, "SIGKILL"), RUN_GRACE_MS).unref();
-    };
-    const timer = setTimeout(() => {
-      timedOut = true;
-      signalGroup(child.pid, "SIGTERM");
-      killLater();
-    }, timeoutMs);
-    child.stdout.on("data", (chunk: Buffer) => stdout.add(chunk));
-    child.stderr.on("data", (chunk: Buffer) => stderr.add(chunk));
-    child.stdin.on("error", () => {
-      // The command closed its input early; its exit code tells the story.
-    });
-    child.on("error", (error) => {
-      stderr.add(Buffer.from(error.message));
-      finish(null, null);
-    });
-    // 'close' waits for the pipes, which a child left behind may hold open: give it the grace, no more.
-    child.on("exit", (code, signal) => {
-      const impatience = setTimeout(() => {
-        signalGroup(child.pid, "SIGKILL");
-        child.stdout.destroy();
-        child.stderr.destroy();
-        finish(code, signal);
-      }, RUN_GRACE_MS);
-      child.on("close", () => {
-        clearTimeout(impatience);
-        finish(code, signal);
-      });
-    });
-    child.stdin.end(options.input ?? "");
+  } catch (error) {
+    // Some failures are thrown, not told: an argument longer than the kernel takes, a NUL in one.
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+/** Runs a command in a process group of its own. Resolves however it ends; see `mustRun`. */
+export const runCommand: Run = async (argv, options = {}) => {
+  const { timeoutMs = RUN_TIMEOUT_MS, outputBytesMax = RUN_OUTPUT_BYTES_MAX } = options;
+  const started = process.hrtime.bigint();
+  const stdout = createCollector(outputBytesMax);
+  const stderr = createCollector(outputBytesMax);
+  let timedOut = false;
+  const result = (code: number | null, signal: string | null): RunResult => ({
+    argv,
+    code,
+    signal,
+    stdout: stdout.text(),
+    stderr: stderr.text(),
+    timedOut,
+    truncated: stdout.truncated || stderr.truncated,
+    tookMs: millis(Number(process.hrtime.bigint() - started) / 1e6),
   });
+  const child = start(argv, options);
+  if (child instanceof Error) {
+    stderr.add(Buffer.from(child.message));
+    return result(null, null);
+  }
+  const cancel = boundTime(child.pid, timeoutMs, () => {
+    timedOut = true;
+  });
+  child.stdout?.on("data", (chunk: Buffer) => stdout.add(chunk));
+  child.stderr?.on("data", (chunk: Buffer) => stderr.add(chunk));
+  child.stdin?.on("error", () => {
+    // The command closed its input early; its exit code tells the story.
+  });
+  child.stdin?.end(options.input ?? "");
+  const { code, signal, error } = await watchEnd(child);
+  cancel();
+  if (error !== undefined) stderr.add(Buffer.from(error.message));
+  return result(code, signal);
 };
 
 /** Runs a command that has to succeed; throws CommandError otherwise. */

@@ -1,10 +1,11 @@
 // running.ts — the configuration in force on this node, as every daemon reads it.
-import { readFile } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { join, relative } from "node:path";
 import type { ApplianceConfig } from "./appliance-schema.js";
 import { parseAppliance, parseModes, parseServices } from "./config-file.js";
 import { type ModesConfig, NO_MODES } from "./modes-schema.js";
 import type { AppliancePaths } from "./paths.js";
-import type { Parsed, Problem } from "./problems.js";
+import { type Parsed, type Problem, ProblemsError } from "./problems.js";
 import type { ServicesConfig } from "./services-schema.js";
 import type { RevisionId } from "./status.js";
 
@@ -27,9 +28,18 @@ export interface Running {
 /** Longest file that is read at all; a longer one is refused by its size. */
 export const FILE_BYTES_MAX = 64 * 1024 * 1024;
 
-/** The text of a file; undefined where there is none. Other errors (permissions, disk) are thrown. */
+/**
+ * The text of a file; undefined where there is none. Throws for other errors (permissions, disk) and
+ * ProblemsError for a file longer than FILE_BYTES_MAX.
+ */
 export async function readTextFile(path: string): Promise<string | undefined> {
   try {
+    const { size } = await stat(path);
+    if (size > FILE_BYTES_MAX) {
+      const want = `at most ${FILE_BYTES_MAX} bytes`;
+      const got = `${size} bytes`;
+      throw new ProblemsError([{ code: "file-too-large", path: "", want, got, file: path }]);
+    }
     return await readFile(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -61,25 +71,43 @@ function parseRevision(text: string, file: string): Parsed<RevisionRecord> {
   };
 }
 
+/** Reads and parses one file; `absent` where there is none. Never throws. */
+async function load<T>(
+  file: string,
+  parse: (text: string, file: string) => Parsed<T>,
+  absent: Parsed<T>,
+): Promise<Parsed<T>> {
+  try {
+    const text = await readTextFile(file);
+    return text === undefined ? absent : parse(text, file);
+  } catch (error) {
+    if (error instanceof ProblemsError) return { ok: false, problems: error.problems };
+    const got = error instanceof Error ? error.message : String(error);
+    const want = "a file that can be read";
+    return { ok: false, problems: [{ code: "file-missing", path: "", want, got, file }] };
+  }
+}
+
 /** Reads all that is in force; every problem of every file at once. */
 export async function loadRunning(paths: AppliancePaths): Promise<Parsed<Running>> {
-  const applianceText = await readTextFile(paths.applianceFile);
-  const servicesText = await readTextFile(paths.runningServicesFile);
-  const modesText = await readTextFile(paths.modesFile);
-  const revisionText = await readTextFile(paths.runningRevisionFile);
-  const appliance: Parsed<ApplianceConfig> =
-    applianceText === undefined
-      ? { ok: false, problems: [missing(paths.applianceFile)] }
-      : parseAppliance(applianceText, paths.applianceFile);
-  const services = parseServices(servicesText ?? "", paths.runningServicesFile);
-  const modes: Parsed<ModesConfig> =
-    modesText === undefined
-      ? { ok: true, value: NO_MODES, warnings: [] }
-      : parseModes(modesText, paths.modesFile);
-  const revision: Parsed<RevisionRecord | null> =
-    revisionText === undefined
-      ? { ok: true, value: null, warnings: [] }
-      : parseRevision(revisionText, paths.runningRevisionFile);
+  // The link may be moved to another revision meanwhile: it is followed once, then everything is of that one.
+  const folder = await realpath(paths.running).catch(() => paths.running);
+  const inForce = (path: string): string => join(folder, relative(paths.running, path));
+  const servicesFile = inForce(paths.runningServicesFile);
+  const revisionFile = inForce(paths.runningRevisionFile);
+  const [appliance, services, modes, revision] = await Promise.all([
+    load(paths.applianceFile, parseAppliance, {
+      ok: false,
+      problems: [missing(paths.applianceFile)],
+    }),
+    load(servicesFile, parseServices, parseServices("", servicesFile)),
+    load(paths.modesFile, parseModes, { ok: true, value: NO_MODES, warnings: [] }),
+    load<RevisionRecord | null>(revisionFile, parseRevision, {
+      ok: true,
+      value: null,
+      warnings: [],
+    }),
+  ]);
   const parts = [appliance, services, modes, revision];
   const problems = parts.flatMap((part) => (part.ok ? [] : part.problems));
   if (!appliance.ok || !services.ok || !modes.ok || !revision.ok) return { ok: false, problems };
@@ -91,6 +119,6 @@ export async function loadRunning(paths: AppliancePaths): Promise<Parsed<Running
       modes: modes.value,
       revision: revision.value,
     },
-    warnings: [...services.warnings, ...appliance.warnings],
+    warnings: parts.flatMap((part) => (part.ok ? part.warnings : [])),
   };
 }
