@@ -1,5 +1,5 @@
 // arms.ts — adapter: which interfaces of this node carry services, found by subnet.
-import { type Run, inNetwork, mustRun } from "@lbpair/common";
+import { inNetwork, mustRun, type Run } from "@lbpair/common";
 
 interface LinkJson {
   readonly ifname?: string;

@@ -1,98 +1,67 @@
-// cuts.ts — which open connections end when servers change, and how their two ends are told.
+// cuts.ts — which live connections have to end, and how their two ends are told.
 //
-// A halted or removed server's TCP flows enter the table's set `cuts`: the next packet of either end
-// is answered with a reset (rules.ts). Ends that say nothing are made to speak: a SYN inside an open
-// connection draws a challenge ACK (RFC 5961, section 4), and that ACK draws the exact reset.
-// UDP has neither: its entries are deleted, and the client's next packet finds the new server.
+// TCP flows of a server that was halted or removed enter the table's set `cuts`: the next packet of
+// either end is answered with a reset (rules.ts). Ends that say nothing are made to speak: a SYN
+// inside an open connection draws a challenge ACK (RFC 5961, section 4), and that ACK draws the exact
+// reset. UDP has neither: its entries are deleted, and the client's next packet finds the new server.
 import type { Family } from "@lbpair/common";
 import type { Distribution } from "./distribution.js";
 import type { Flow } from "./flow.js";
+import { type OwnedFlow, ownFlows } from "./flow-owner.js";
 import type { Segment } from "./ip-packet.js";
 import { CUTS_MAX, tableName } from "./rules.js";
-import type { PlannedServer } from "./server-plan.js";
 import { belongs } from "./wanted-elements.js";
 
-/** Connections of one server of one service that have to end. */
-export interface Ended {
-  readonly service: string;
-  readonly vip: string;
-  readonly server: PlannedServer;
-  /** TCP flows are cut only where the server left for good; UDP entries go in either case. */
-  readonly cutsTcp: boolean;
-  readonly reason: string;
+export interface StrayFlows {
+  /** TCP flows to be cut. */
+  readonly tcp: readonly Flow[];
+  /** UDP flows whose entries have to go. */
+  readonly udp: readonly Flow[];
 }
 
-const key = (vip: string, server: PlannedServer): string => `${vip} ${server.address}:${server.port}`;
-
-function memberships(
-  distributions: readonly Distribution[],
-): Map<string, { readonly service: string; readonly vip: string; readonly server: PlannedServer }> {
-  return new Map(
-    distributions.flatMap(({ service }) =>
-      service.servers
-        .filter(belongs)
-        .map((server) => [
-          `${service.label} ${key(service.address, server)}`,
-          { service: service.label, vip: service.address, server },
-        ]),
-    ),
-  );
-}
-
-const servingKeys = ({ service, pool }: Distribution): Map<string, PlannedServer> =>
-  new Map(pool.serving.map((server) => [key(service.address, server), server]));
+/** Whether the flow's server is still the service's, by configuration and mode. */
+const serverLeft = ({ server }: OwnedFlow): boolean => server === undefined || !belongs(server);
 
 /**
- * What a change ends: TCP and UDP of servers that were halted or removed, UDP of those that stopped
- * serving because a check or the return of a real server said so. A drained server keeps all it has.
+ * A UDP client that never pauses would keep a dead server for ever. A drained one keeps what it has;
+ * with weight 0 it is drained too.
  */
-export function endedBy(
-  before: readonly Distribution[],
-  after: readonly Distribution[],
-): Ended[] {
-  const ended: Ended[] = [];
-  const left = memberships(after);
-  for (const [id, { service, vip, server }] of memberships(before)) {
-    if (left.has(id)) continue;
-    const now = after
-      .find((each) => each.service.label === service)
-      ?.service.servers.find((each) => each.id === server.id);
-    const reason = now?.mode === "halt" ? "halted" : "removed";
-    ended.push({ service, vip, server, cutsTcp: true, reason });
-  }
-  for (const was of before) {
-    const is = after.find((each) => each.service.label === was.service.label);
-    if (is === undefined) continue;
-    const serving = servingKeys(is);
-    for (const [id, server] of servingKeys(was)) {
-      const now = is.service.servers.find((each) => key(is.service.address, each) === id);
-      if (serving.has(id) || now === undefined || now.mode !== "online") continue;
-      if (now.role === "real" && now.weight === 0) continue;
-      const reason = server.role === "fallback" ? "real servers are back" : "unhealthy";
-      const { label, address } = was.service;
-      ended.push({ service: label, vip: address, server, cutsTcp: false, reason });
-    }
-  }
-  return ended;
+function udpIsStray(owned: OwnedFlow): boolean {
+  const { server, distribution } = owned;
+  if (serverLeft(owned) || server === undefined) return true;
+  if (distribution.pool.serving.includes(server)) return false;
+  const drained = server.mode === "drain" || (server.role === "real" && server.weight === 0);
+  return !drained;
 }
 
-/** Flows of one service's server, among those of its address. */
-export function flowsOf(ended: Ended, before: readonly Distribution[], flows: readonly Flow[]): Flow[] {
-  const service = before.find((each) => each.service.label === ended.service)?.service;
-  if (service === undefined) return [];
-  const ports = new Set(service.ports);
-  const protocols: readonly string[] = service.protocols;
-  return flows.filter(
-    (flow) =>
-      flow.vip === ended.vip &&
-      ports.has(flow.vipPort) &&
-      protocols.includes(flow.protocol) &&
-      flow.server === ended.server.address &&
-      (ended.server.port === 0 || ended.server.port === flow.serverPort),
+/**
+ * Judges by what is, not by what changed: a halt that came while no daemon lived is found at its
+ * start. `former` are the keys of the map `services` before the change, so that flows of a removed
+ * service end too, and another program's flows through a floating IP never do.
+ */
+export function findStrays(
+  flows: readonly Flow[],
+  distributions: readonly Distribution[],
+  former: ReadonlySet<string>,
+): StrayFlows {
+  const owned = ownFlows(flows, distributions);
+  const known = new Set(owned.map((each) => each.flow));
+  const strays = owned.filter((each) =>
+    each.flow.protocol === "tcp" ? serverLeft(each) : udpIsStray(each),
   );
+  const all = [
+    ...strays.map((each) => each.flow),
+    ...flows.filter(
+      (flow) => !known.has(flow) && former.has(`${flow.vip} . ${flow.protocol} . ${flow.vipPort}`),
+    ),
+  ];
+  return {
+    tcp: all.filter((flow) => flow.protocol === "tcp"),
+    udp: all.filter((flow) => flow.protocol === "udp"),
+  };
 }
 
-/** Most flows that one change cuts; each takes two elements, and half the set is left for the next. */
+/** Most flows that one change cuts at once; two elements each, and the next change finds room. */
 export const FLOWS_CUT_MAX = CUTS_MAX / 4;
 
 const ELEMENTS_PER_LINE = 500;
@@ -114,7 +83,7 @@ export function cutsText(family: Family, flows: readonly Flow[]): string {
   return lines.join("");
 }
 
-/** The SYNs that make both silent ends speak. Numbers may be anything: it is the flag that provokes. */
+/** The SYNs that make both silent ends speak. The numbers may be anything: the flag provokes. */
 export function provocations(flow: Flow, sequence: number): readonly Segment[] {
   return [
     {
@@ -132,4 +101,17 @@ export function provocations(flow: Flow, sequence: number): readonly Segment[] {
       sequence: sequence ^ 0x5a5a5a5a,
     },
   ];
+}
+
+/** Each server and VIP that the flows run between, once. */
+export function serverPairs(
+  flows: readonly Flow[],
+): readonly { readonly server: string; readonly vip: string; readonly flows: number }[] {
+  const pairs = new Map<string, { server: string; vip: string; flows: number }>();
+  for (const { server, vip } of flows) {
+    const pair = pairs.get(`${server} ${vip}`);
+    if (pair === undefined) pairs.set(`${server} ${vip}`, { server, vip, flows: 1 });
+    else pair.flows += 1;
+  }
+  return [...pairs.values()];
 }

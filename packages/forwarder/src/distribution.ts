@@ -1,8 +1,8 @@
 // distribution.ts — where each service's new connections go: one server, slots, or nowhere.
-import { type HealthOf, type Pool, choosePool } from "./pool.js";
+import { choosePool, type HealthOf, type Pool } from "./pool.js";
 import type { PlannedServer, PlannedService } from "./server-plan.js";
 import { serviceIds } from "./service-id.js";
-import { type SlotSize, dealSlots, slotOf, slotSize } from "./slots.js";
+import { dealSlots, type SlotSize, slotOf, slotSize } from "./slots.js";
 
 export interface Distribution {
   readonly service: PlannedService;

@@ -48,7 +48,8 @@ export function parseFlow(line: string, vips: ReadonlySet<string>): Flow | undef
   const pair = tuples(line);
   if (pair === undefined) return undefined;
   const [original, reply] = pair;
-  const state = protocol === "tcp" ? (/^tcp\s+\d+\s+(?:\d+\s+)?([A-Z_0-9]+)/.exec(line)?.[1] ?? "") : "";
+  const state =
+    protocol === "tcp" ? (/^tcp\s+\d+\s+(?:\d+\s+)?([A-Z_0-9]+)/.exec(line)?.[1] ?? "") : "";
   if (vips.has(original.dst)) {
     return {
       protocol,

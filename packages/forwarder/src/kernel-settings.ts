@@ -28,11 +28,19 @@ const perLink = (link: string): KernelSetting[] => {
 
 const perLink6 = (link: string): KernelSetting[] => [
   // With forwarding on, 1 would make the kernel ignore router advertisements.
-  { path: ["net", "ipv6", "conf", link, "accept_ra"], want: "2", accept: ["0", "2"], optional: true },
+  {
+    path: ["net", "ipv6", "conf", link, "accept_ra"],
+    want: "2",
+    accept: ["0", "2"],
+    optional: true,
+  },
 ];
 
 /** `all` and `default` cover what comes later; each arm is set too, because it may differ already. */
-export function kernelSettings(arms: readonly string[], connectionTableSize: number): KernelSetting[] {
+export function kernelSettings(
+  arms: readonly string[],
+  connectionTableSize: number,
+): KernelSetting[] {
   const links = ["all", "default", ...arms];
   return [
     { path: ["net", "ipv4", "ip_forward"], want: "1" },

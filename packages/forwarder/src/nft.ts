@@ -1,11 +1,6 @@
 // nft.ts — adapter: the kernel's table through the nft command, one transaction per change.
-import { type Run, mustRun } from "@lbpair/common";
-import {
-  type ElementChanges,
-  type Elements,
-  changesText,
-  elementsText,
-} from "./elements.js";
+import { mustRun, type Run } from "@lbpair/common";
+import { changesText, type ElementChanges, type Elements, elementsText } from "./elements.js";
 import { type PresentTable, parseTable } from "./present-table.js";
 import { type RuleOptions, rulesText, tableName, versionChain } from "./rules.js";
 

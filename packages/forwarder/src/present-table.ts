@@ -1,5 +1,5 @@
 // present-table.ts — what `nft -j list table` says, as values that compare with the wanted ones.
-import { CONFIGURED, type Elements, type SetName, noElements } from "./elements.js";
+import { CONFIGURED, type Elements, noElements, type SetName } from "./elements.js";
 
 export interface Count {
   readonly packets: number;
@@ -45,7 +45,8 @@ const countOf = (value: Json | undefined): Count | undefined =>
 
 /** `KEY`, `{elem: {val: KEY, counter}}`, or `[one of these, VALUE]` for a map. */
 function parseElement(item: Json, name: SetName, isMap: boolean): Element {
-  const [left, value] = isMap && Array.isArray(item) ? [item[0] as Json, String(item[1])] : [item, ""];
+  const [left, value] =
+    isMap && Array.isArray(item) ? [item[0] as Json, String(item[1])] : [item, ""];
   if (isObject(left) && isObject(left.elem)) {
     const { val, counter } = left.elem;
     return { key: keyText(val ?? null, name), value, count: countOf(counter) };

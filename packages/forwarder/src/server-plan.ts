@@ -1,11 +1,11 @@
 // server-plan.ts — the configuration and the operators' modes as one list of services and servers.
 import {
   type CheckConfig,
+  listPorts,
   type ModesConfig,
   type PortRange,
   type ServerMode,
   type ServicesConfig,
-  listPorts,
 } from "@lbpair/common";
 
 /** A server of one virtual service; the fallback server is one too. */

@@ -2,7 +2,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SysctlStatus } from "@lbpair/common";
-import { type KernelSetting, isRight, settingStatus } from "./kernel-settings.js";
+import { isRight, type KernelSetting, settingStatus } from "./kernel-settings.js";
 
 export interface SysctlReport {
   readonly statuses: readonly SysctlStatus[];

@@ -1,0 +1,198 @@
+// convergence.ts — wiring: configuration, modes and verdicts in, the kernel's table out, again and again.
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { AppliancePaths, EventLog, Log, Run, Running, SysctlStatus } from "@lbpair/common";
+import { findArms } from "./arms.js";
+import { checkTargets } from "./check-targets.js";
+import type { Applied, DataPlane, Wish } from "./data-plane.js";
+import { distribute } from "./distribution.js";
+import type { HealthEngine } from "./health/types.js";
+import { kernelSettings } from "./kernel-settings.js";
+import { healthFrom } from "./pool.js";
+import { poolEvents } from "./pool-events.js";
+import { type PlannedService, planServices } from "./server-plan.js";
+import { repairSettings } from "./sysctl.js";
+import { writeTotals } from "./totals-file.js";
+
+export interface ConvergenceDeps {
+  readonly paths: AppliancePaths;
+  readonly totalsFile: string;
+  readonly run: Run;
+  readonly plane: DataPlane;
+  readonly engine: HealthEngine;
+  readonly log: Log;
+  readonly event: EventLog["record"];
+  /** Called after readiness may have changed. */
+  readonly onChange: () => void;
+}
+
+const message = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
+
+export class Convergence {
+  readonly #deps: ConvergenceDeps;
+  #running: Running;
+  #services: readonly PlannedService[];
+  #arms: readonly string[] = [];
+  #failure: string | null = "the rules are not loaded yet";
+  #sysctls: readonly SysctlStatus[] = [];
+  #wanted = false;
+  #busy: Promise<void> | null = null;
+
+  constructor(deps: ConvergenceDeps, running: Running) {
+    this.#deps = deps;
+    this.#running = running;
+    this.#services = planServices(running.services, running.modes);
+  }
+
+  get running(): Running {
+    return this.#running;
+  }
+
+  get services(): readonly PlannedService[] {
+    return this.#services;
+  }
+
+  get sysctls(): readonly SysctlStatus[] {
+    return this.#sysctls;
+  }
+
+  /** Null while the kernel holds what is wanted; else why this node may not carry traffic. */
+  get failure(): string | null {
+    if (this.#failure !== null) return this.#failure;
+    return this.#deps.plane.table.present ? null : "the table is gone and being loaded again";
+  }
+
+  #floatingIps(): string[] {
+    const { floatingIps, virtualServices } = this.#running.services;
+    const all = [...virtualServices, ...floatingIps].map((each) => each.address);
+    return [...new Set(all)];
+  }
+
+  async #findArms(): Promise<void> {
+    const servers = this.#services.flatMap((each) => each.servers.map((server) => server.address));
+    const addresses = [...new Set([...this.#floatingIps(), ...servers])];
+    try {
+      this.#arms = (await findArms(this.#deps.run, addresses)).sort();
+    } catch (error) {
+      // The rules forward without knowing the arms; they then reject nothing between them.
+      this.#deps.log.warn({ error: message(error) }, "interfaces cannot be listed");
+    }
+  }
+
+  /** Sets and verifies kernel settings; says what it had to repair. */
+  async #settle(): Promise<void> {
+    const { log, event } = this.#deps;
+    const size = this.#running.appliance.kernel.connectionTableSize;
+    const { statuses, repaired } = await repairSettings(kernelSettings(this.#arms, size));
+    this.#sysctls = statuses;
+    if (repaired.length === 0) return;
+    const text = `${repaired.length} kernel settings were not as forwarding needs them and are set now`;
+    event("warn", "kernel-settings-repaired", text, { settings: repaired });
+    log.info({ settings: repaired }, "kernel settings repaired");
+  }
+
+  /**
+   * Puts a configuration in force. The checks learn of it first, so that a server they have never
+   * seen counts as unknown. Resolves when the kernel holds it; rejects with it still wanted.
+   */
+  async use(running: Running): Promise<Applied> {
+    this.#running = running;
+    this.#services = planServices(running.services, running.modes);
+    this.#deps.engine.update(checkTargets(this.#services));
+    await this.#findArms();
+    await this.#settle();
+    return this.#apply();
+  }
+
+  async #apply(): Promise<Applied> {
+    const { plane, engine } = this.#deps;
+    const before = plane.wish?.distributions ?? [];
+    const wish: Wish = {
+      distributions: distribute(this.#services, healthFrom(engine.followed())),
+      floatingIps: this.#floatingIps(),
+      arms: this.#arms,
+    };
+    try {
+      const applied = await plane.apply(wish);
+      await this.#succeeded();
+      this.#report(before, wish, applied);
+      return applied;
+    } catch (error) {
+      await this.#failed(message(error));
+      throw error;
+    } finally {
+      this.#deps.onChange();
+    }
+  }
+
+  #report(before: Wish["distributions"], wish: Wish, applied: Applied): void {
+    const { event, log, totalsFile, plane } = this.#deps;
+    if (applied.loaded) {
+      event("info", "table-loaded", "the table was loaded whole", { elements: applied.changed });
+    }
+    for (const each of poolEvents(before, wish.distributions)) {
+      event(each.level, each.event, each.text, each.facts);
+    }
+    if (applied.changed === 0) return;
+    log.info({ elements: applied.changed, loaded: applied.loaded }, "kernel changed");
+    writeTotals(totalsFile, plane.past).catch((error: unknown) => {
+      log.warn({ error: message(error) }, "counts cannot be kept");
+    });
+  }
+
+  async #succeeded(): Promise<void> {
+    if (this.#failure === null) return;
+    this.#failure = null;
+    const file = this.#deps.paths.forwarderReadyFile;
+    try {
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, `${process.pid}\n`);
+    } catch (error) {
+      this.#deps.log.error({ error: message(error) }, "the ready file cannot be written");
+    }
+  }
+
+  async #failed(reason: string): Promise<void> {
+    const { event, paths } = this.#deps;
+    if (this.#failure !== reason) {
+      event("alarm", "apply-failed", `the kernel refused the rules: ${reason}`, { reason });
+    }
+    this.#failure = reason;
+    await rm(paths.forwarderReadyFile, { force: true }).catch(() => undefined);
+  }
+
+  /** Asks for the kernel to be brought up to date; many requests while one runs become one. */
+  request(): void {
+    this.#wanted = true;
+    this.#busy ??= this.#work();
+  }
+
+  async #work(): Promise<void> {
+    while (this.#wanted) {
+      this.#wanted = false;
+      try {
+        await this.#apply();
+      } catch (error) {
+        // Said as an event; the next round of upkeep tries again.
+        this.#deps.log.error({ error: message(error) }, "the kernel could not be changed");
+      }
+    }
+    this.#busy = null;
+  }
+
+  /** Regular look at what others may have changed: interfaces, settings, the table itself. */
+  async upkeep(): Promise<void> {
+    const { plane } = this.#deps;
+    const before = this.#arms.join();
+    await this.#findArms();
+    await this.#settle();
+    if (this.#failure !== null || this.#arms.join() !== before) this.request();
+    else await plane.compare();
+  }
+
+  /** Resolves when nothing is being changed any more. */
+  async idle(): Promise<void> {
+    await this.#busy;
+  }
+}

@@ -1,0 +1,46 @@
+// pool-events.ts — which changes of a service's pool a person should hear of.
+import type { EventRecord } from "@lbpair/common";
+import type { Distribution } from "./distribution.js";
+
+export interface PoolEvent {
+  readonly level: EventRecord["level"];
+  readonly event: string;
+  readonly text: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+type Standing = "serving" | "on-fallback" | "refusing";
+
+const standing = ({ pool }: Distribution): Standing =>
+  pool.serving.length === 0 ? "refusing" : pool.onFallback ? "on-fallback" : "serving";
+
+const LEVEL: Readonly<Record<Standing, EventRecord["level"]>> = {
+  serving: "info",
+  "on-fallback": "warn",
+  refusing: "alarm",
+};
+
+/** One event for each service whose new connections go elsewhere than before. */
+export function poolEvents(
+  before: readonly Distribution[],
+  after: readonly Distribution[],
+): PoolEvent[] {
+  const was = new Map(before.map((each) => [each.service.label, each]));
+  return after.flatMap((now) => {
+    const { label } = now.service;
+    const then = was.get(label);
+    const servers = now.pool.serving.map((server) => server.id);
+    const same =
+      then !== undefined && servers.join() === then.pool.serving.map((server) => server.id).join();
+    if (same) return [];
+    const state = standing(now);
+    return [
+      {
+        level: LEVEL[state],
+        event: `service-${state}`,
+        text: `${label}: ${now.pool.reason}`,
+        facts: { service: label, servers, colour: now.pool.colour },
+      },
+    ];
+  });
+}

@@ -1,0 +1,96 @@
+// status.ts — what the forwarder says of itself, put together from what is in force and what is counted.
+import type { CoverageByRule, Health, ServerStatus, ServiceStatus } from "@lbpair/common";
+import { formatPorts } from "@lbpair/common";
+import { NO_TOTAL, type Totals } from "./counters.js";
+import type { Distribution } from "./distribution.js";
+import { type Flow, isOpen } from "./flow.js";
+import { isCovered, type OwnedFlow, ownFlows } from "./flow-owner.js";
+import type { ServerVerdict } from "./health/types.js";
+import type { PlannedServer } from "./server-plan.js";
+
+export interface StatusInput {
+  readonly distributions: readonly Distribution[];
+  readonly coverage: readonly CoverageByRule[];
+  readonly verdicts: ReadonlyMap<string, ServerVerdict>;
+  /** The verdict in force for a server, which may be the active node's. */
+  readonly healthOf: (id: string) => Health;
+  readonly totals: Totals;
+  readonly flows: readonly Flow[];
+  /** Monotonic milliseconds, on the clock of the verdicts. */
+  readonly now: number;
+}
+
+const age = (at: number | null, now: number): number | null =>
+  at === null ? null : Math.max(0, Math.round(now - at));
+
+function serverStatus(
+  input: StatusInput,
+  server: PlannedServer,
+  serving: boolean,
+  open: number,
+): ServerStatus {
+  const verdict = input.verdicts.get(server.id);
+  const total = input.totals.get(server.id) ?? NO_TOTAL;
+  const checked = server.role === "real";
+  return {
+    id: server.id,
+    label: server.label,
+    role: server.role,
+    address: server.address,
+    port: server.port === 0 ? null : server.port,
+    weight: server.weight,
+    mode: server.mode,
+    health: checked ? input.healthOf(server.id) : "unknown",
+    reason: verdict?.reason ?? (checked ? "not checked yet" : "the fallback server is not checked"),
+    healthAgeMs: age(verdict?.since ?? null, input.now),
+    checkedAgeMs: age(verdict?.checkedAt ?? null, input.now),
+    count: verdict?.count ?? 0,
+    countNeeded: verdict?.countNeeded ?? 0,
+    serving,
+    openConnections: open,
+    ...total,
+  };
+}
+
+function serviceStatus(
+  input: StatusInput,
+  distribution: Distribution,
+  owned: readonly OwnedFlow[],
+): ServiceStatus {
+  const { service, pool } = distribution;
+  const rule = input.coverage.find((each) => each.label === service.label);
+  const byRule = rule?.byRule ?? false;
+  const openOf = (server: PlannedServer): number =>
+    owned.filter((each) => each.server === server).length;
+  return {
+    label: service.label,
+    address: service.address,
+    ports: formatPorts(service.ranges),
+    protocol: service.protocol,
+    method: "nat",
+    scheduler: service.scheduler,
+    colour: pool.colour,
+    onFallback: pool.onFallback,
+    servers: service.servers.map((server) =>
+      serverStatus(input, server, pool.serving.includes(server), openOf(server)),
+    ),
+    ...(input.totals.get(service.label) ?? NO_TOTAL),
+    coverage: {
+      byRule,
+      reason: rule?.reason ?? "",
+      open: owned.length,
+      covered: owned.filter((each) => isCovered(each, byRule)).length,
+    },
+  };
+}
+
+/** Every service with its servers, counts and coverage. */
+export function serviceStatuses(input: StatusInput): ServiceStatus[] {
+  const byService = new Map<Distribution, OwnedFlow[]>();
+  for (const owned of ownFlows(input.flows.filter(isOpen), input.distributions)) {
+    const list = byService.get(owned.distribution);
+    if (list === undefined) byService.set(owned.distribution, [owned]);
+    else list.push(owned);
+  }
+  return input.distributions.map((each) => serviceStatus(input, each, byService.get(each) ?? []));
+}
