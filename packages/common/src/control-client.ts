@@ -1,10 +1,11 @@
 // control-client.ts — asking a daemon over its control socket.
-import { request } from "node:http";
-import { createInterface } from "node:readline";
+import { type IncomingMessage, request } from "node:http";
 import { RefusalError } from "./control-server.js";
 import type { Refusal } from "./status.js";
 
 export const CONTROL_TIMEOUT_MS = 5000;
+/** Room for the status of the largest configuration; a longer answer is an error. */
+export const CONTROL_ANSWER_BYTES_MAX = 64 * 1024 * 1024;
 
 /** Nobody answers on the socket. */
 export class ControlUnreachableError extends Error {
@@ -21,48 +22,40 @@ const split = (route: string): { readonly method: string; readonly path: string 
   return { method: route.slice(0, space), path: route.slice(space + 1) };
 };
 
-/**
- * Sends one request, "METHOD /path", and resolves with the parsed answer. Throws RefusalError where
- * the daemon refuses and ControlUnreachableError where none answers in time.
- */
-export function controlRequest(
-  socketPath: string,
-  route: string,
-  body?: unknown,
-  options: { readonly timeoutMs?: number } = {},
-): Promise<unknown> {
+/** The whole answer as text; throws where it breaks off or is too long. */
+async function readAnswer(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response) {
+    size += (chunk as Buffer).length;
+    if (size > CONTROL_ANSWER_BYTES_MAX) throw new Error("the answer was too long");
+    chunks.push(chunk as Buffer);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** The parsed answer; throws RefusalError where it is a refusal. */
+function parseAnswer(status: number, text: string): unknown {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(text);
+  } catch {
+    throw new Error("the answer was not JSON");
+  }
+  if (status < 400) return answer;
+  const { error, problems } = answer as Partial<Refusal>;
+  throw new RefusalError(status, error ?? `refused with status ${status}`, problems);
+}
+
+const describe = (error: NodeJS.ErrnoException): string =>
+  error.code === "ENOENT" || error.code === "ECONNREFUSED" ? "nobody answers" : error.message;
+
+/** Opens a request and resolves with the answer's beginning. */
+function open(socketPath: string, route: string, body: unknown, signal: AbortSignal) {
   const { method, path } = split(route);
-  const timeoutMs = options.timeoutMs ?? CONTROL_TIMEOUT_MS;
-  return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path, agent: false }, (response) => {
-      const chunks: Buffer[] = [];
-      response.on("data", (chunk: Buffer) => chunks.push(chunk));
-      response.on("error", (error) =>
-        reject(new ControlUnreachableError(socketPath, error.message)),
-      );
-      response.on("end", () => {
-        clearTimeout(timer);
-        const text = Buffer.concat(chunks).toString("utf8");
-        try {
-          const answer = JSON.parse(text) as unknown;
-          const status = response.statusCode ?? 500;
-          if (status < 400) return resolve(answer);
-          const refusal = answer as Refusal;
-          reject(new RefusalError(status, refusal.error, refusal.problems));
-        } catch {
-          reject(new ControlUnreachableError(socketPath, "the answer was not JSON"));
-        }
-      });
-    });
-    const timer = setTimeout(() => {
-      sent.destroy();
-      reject(new ControlUnreachableError(socketPath, `no answer within ${timeoutMs} ms`));
-    }, timeoutMs);
-    sent.on("error", (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer);
-      const nobody = error.code === "ENOENT" || error.code === "ECONNREFUSED";
-      reject(new ControlUnreachableError(socketPath, nobody ? "nobody answers" : error.message));
-    });
+  return new Promise<IncomingMessage>((resolve, reject) => {
+    const sent = request({ socketPath, method, path, agent: false, signal }, resolve);
+    sent.on("error", reject);
     if (body === undefined) sent.end();
     else {
       sent.setHeader("content-type", "application/json");
@@ -71,25 +64,88 @@ export function controlRequest(
   });
 }
 
-/** Follows endless JSON lines until `signal` aborts or the daemon goes away; then resolves. */
-export function controlFollow(
+/**
+ * Sends one request, "METHOD /path", and resolves with the parsed answer. Throws RefusalError where
+ * the daemon refuses and ControlUnreachableError where none answers in time.
+ */
+export async function controlRequest(
+  socketPath: string,
+  route: string,
+  body?: unknown,
+  options: { readonly timeoutMs?: number } = {},
+): Promise<unknown> {
+  const timeoutMs = options.timeoutMs ?? CONTROL_TIMEOUT_MS;
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), timeoutMs);
+  try {
+    const response = await open(socketPath, route, body, timeout.signal);
+    return parseAnswer(response.statusCode ?? 500, await readAnswer(response));
+  } catch (error) {
+    if (error instanceof RefusalError) throw error;
+    const why = timeout.signal.aborted
+      ? `no answer within ${timeoutMs} ms`
+      : describe(error as NodeJS.ErrnoException);
+    throw new ControlUnreachableError(socketPath, why);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Follows endless JSON lines until `signal` aborts or the daemon goes away; then resolves. Throws like
+ * controlRequest where the following never begins.
+ */
+export async function controlFollow(
   socketPath: string,
   route: string,
   onLine: (line: unknown) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { method, path } = split(route);
-  return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, method, path, agent: false, signal }, (response) => {
-      const lines = createInterface({ input: response });
-      lines.on("line", (line) => onLine(JSON.parse(line) as unknown));
-      lines.on("close", () => resolve());
-      response.on("error", () => resolve());
-    });
-    sent.on("error", (error) => {
-      if (signal.aborted) resolve();
-      else reject(new ControlUnreachableError(socketPath, error.message));
-    });
-    sent.end();
-  });
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), CONTROL_TIMEOUT_MS);
+  const either = AbortSignal.any([signal, timeout.signal]);
+  let response: IncomingMessage;
+  try {
+    response = await open(socketPath, route, undefined, either);
+    clearTimeout(timer);
+    const status = response.statusCode ?? 500;
+    if (status >= 400) parseAnswer(status, await readAnswer(response));
+  } catch (error) {
+    if (error instanceof RefusalError) throw error;
+    if (signal.aborted) return;
+    const why = timeout.signal.aborted
+      ? `no answer within ${CONTROL_TIMEOUT_MS} ms`
+      : describe(error as NodeJS.ErrnoException);
+    throw new ControlUnreachableError(socketPath, why);
+  } finally {
+    clearTimeout(timer);
+  }
+  for await (const line of linesOf(response)) {
+    const record = parseLine(line);
+    if (record !== undefined) onLine(record);
+  }
+}
+
+/** The lines of an answer until it ends, however it ends. */
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  try {
+    for await (const chunk of response) {
+      const lines = (rest + decoder.decode(chunk as Buffer, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      yield* lines;
+    }
+  } catch {
+    // Broken off by the daemon's end or by the asker: either way there are no more lines.
+  }
+}
+
+/** undefined for a line that was cut when the daemon died. */
+function parseLine(line: string): unknown {
+  try {
+    return JSON.parse(line) as unknown;
+  } catch {
+    return undefined;
+  }
 }

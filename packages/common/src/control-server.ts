@@ -4,10 +4,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import type { EventLog } from "./event-log.js";
-import type { Problem } from "./problems.js";
+import { type Problem, showValue } from "./problems.js";
 import type { Refusal } from "./status.js";
 
 export const CONTROL_BODY_BYTES_MAX = 4 * 1024 * 1024;
+/** Lines kept for a follower that does not read; then it is cut off. */
+export const CONTROL_FOLLOW_BYTES_MAX = 1024 * 1024;
 
 /** A request that cannot be done, with the reason that the asker is shown. */
 export class RefusalError extends Error {
@@ -39,27 +41,35 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
+/** The parsed body. One that is too long is read to its end and thrown away, so that the answer is still read. */
 async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request) {
-    size += (chunk as Buffer).length;
-    if (size > CONTROL_BODY_BYTES_MAX) {
-      throw new RefusalError(413, `body: want at most ${CONTROL_BODY_BYTES_MAX} bytes, got more`);
-    }
-    chunks.push(chunk as Buffer);
+  await new Promise<void>((resolve, reject) => {
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= CONTROL_BODY_BYTES_MAX) chunks.push(chunk);
+      else if (size > CONTROL_BODY_BYTES_MAX * 4) request.destroy();
+    });
+    request.on("end", resolve);
+    request.on("error", reject);
+  });
+  if (size > CONTROL_BODY_BYTES_MAX) {
+    throw new RefusalError(413, `body: want at most ${CONTROL_BODY_BYTES_MAX} bytes, got ${size}`);
   }
   const text = Buffer.concat(chunks).toString("utf8");
   if (text === "") return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    throw new RefusalError(400, `body: want JSON, got ${JSON.stringify(text.slice(0, 60))}`);
+    throw new RefusalError(400, `body: want JSON, got ${showValue(text)}`);
   }
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
-  if (response.headersSent || response.destroyed) return;
+  // A stream that has begun can only be broken off.
+  if (response.headersSent) response.destroy();
+  if (response.destroyed) return;
   response.writeHead(status, { "content-type": "application/json" });
   response.end(JSON.stringify(body ?? null));
 }
@@ -69,21 +79,19 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const url = new URL(request.url ?? "/", "http://control");
-  const handler = routes[`${request.method} ${url.pathname}`];
+  const [pathname = "", search = ""] = (request.url ?? "/").split("?", 2);
+  const handler = routes[`${request.method} ${pathname}`];
   if (handler === undefined) {
     const known = Object.keys(routes).join(", ");
-    throw new RefusalError(
-      404,
-      `request: want one of ${known}, got ${request.method} ${url.pathname}`,
-    );
+    const got = showValue(`${request.method} ${pathname}`);
+    throw new RefusalError(404, `request: want one of ${known}, got ${got}`);
   }
   const abort = new AbortController();
   response.on("close", () => abort.abort());
   const body = await readBody(request);
   let streaming = false;
   const result = await handler({
-    query: url.searchParams,
+    query: new URLSearchParams(search),
     body,
     signal: abort.signal,
     stream() {
@@ -91,7 +99,10 @@ async function serve(
       response.writeHead(200, { "content-type": "application/x-ndjson" });
       response.flushHeaders();
       return (line) => {
-        if (!response.destroyed) response.write(`${JSON.stringify(line)}\n`);
+        if (response.destroyed) return;
+        response.write(`${JSON.stringify(line)}\n`);
+        // A follower that does not read is let go rather than remembered for.
+        if (response.writableLength > CONTROL_FOLLOW_BYTES_MAX) response.destroy();
       };
     },
   });
@@ -105,7 +116,10 @@ const isAlive = (path: string): Promise<boolean> =>
       socket.destroy();
       resolve(true);
     });
-    socket.on("error", () => resolve(false));
+    // Anything but these (a full queue, no permission) means that somebody may be there.
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      resolve(error.code !== "ENOENT" && error.code !== "ECONNREFUSED"),
+    );
   });
 
 /**
@@ -135,7 +149,10 @@ export async function createControlServer(options: {
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
+    // The socket is made within listen(): closed to others from its first moment.
+    const before = process.umask(0o177);
     server.listen(path, resolve);
+    process.umask(before);
   });
   await chmod(path, options.mode ?? 0o600);
   return {
@@ -163,6 +180,7 @@ export function standardRoutes(daemon: {
       for (const record of daemon.events.after(after(query))) send(record);
       const stop = daemon.events.follow(send);
       signal.addEventListener("abort", stop);
+      if (signal.aborted) stop();
     },
     "POST /reload": () => daemon.reload(),
     "POST /restart": async () => {

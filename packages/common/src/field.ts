@@ -52,6 +52,10 @@ export interface FieldRow {
   readonly doc: string;
   readonly required: boolean;
   readonly fallback: unknown;
+  /** The schema of the value, for what it says it wants. */
+  readonly schema: z.ZodType;
+  /** Types of a section that have the field, where not all of them have it. */
+  readonly onlyFor?: readonly string[];
 }
 
 function unwrap(schema: z.ZodType): {
@@ -87,20 +91,35 @@ export function listFields(schema: z.ZodType, prefix = ""): FieldRow[] {
     return Object.entries(fields).flatMap(([name, field]) => {
       const { suffix, required, fallback } = unwrap(field.schema);
       const path = `${prefix}${name}`;
-      const { ownership, doc } = field;
+      const { ownership, doc, schema: own } = field;
       return [
-        { path, ownership, doc, required, fallback },
+        { path, ownership, doc, required, fallback, schema: own },
         ...listFields(field.schema, `${path}${suffix}.`),
       ];
     });
   }
-  if (inner instanceof z.ZodDiscriminatedUnion) {
-    const seen = new Set<string>();
-    return inner.def.options
-      .flatMap((option) => listFields(option as z.ZodType, prefix))
-      .filter((row) => !seen.has(row.path) && seen.add(row.path) !== undefined);
+  return inner instanceof z.ZodDiscriminatedUnion ? listUnion(inner, prefix) : [];
+}
+
+/** Each field once, with the types that have it; the discriminator itself belongs to all. */
+function listUnion(union: z.ZodDiscriminatedUnion, prefix: string): FieldRow[] {
+  const rows = new Map<string, { readonly row: FieldRow; readonly types: string[] }>();
+  for (const option of union.def.options) {
+    const literal = (option as z.ZodObject).shape[union.def.discriminator];
+    const type = literal instanceof z.ZodLiteral ? String(literal.value) : "";
+    for (const row of listFields(option as z.ZodType, prefix)) {
+      const before = rows.get(row.path);
+      if (before === undefined) rows.set(row.path, { row, types: [type] });
+      else before.types.push(type);
+    }
   }
-  return [];
+  return [...rows.values()].map(({ row, types }) =>
+    row.path === `${prefix}${union.def.discriminator}`
+      ? { ...row, onlyFor: types, schema: union }
+      : types.length === union.def.options.length
+        ? row
+        : { ...row, onlyFor: types },
+  );
 }
 
 /** The names a section knows, for "did you mean"; undefined where `schema` is no section. */

@@ -29,5 +29,6 @@ export * from "./shutdown.js";
 export * from "./status.js";
 export * from "./timing-calculator.js";
 export * from "./value-schemas.js";
+export * from "./version.js";
 export * from "./yaml-edit.js";
 export * from "./yaml-text.js";

@@ -61,7 +61,10 @@ export const checkSchema = z.discriminatedUnion(
       status: replicated("The status that is right", count(100, 599).default(200)),
       text: replicated("Text the body has to contain", line(1000).optional()),
       port: replicated("Port asked; the service's first port where absent", port.optional()),
-      tls: replicated("Whether to ask by HTTPS; the certificate is not verified", bool.default(false)),
+      tls: replicated(
+        "Whether to ask by HTTPS; the certificate is not verified",
+        bool.default(false),
+      ),
       ...counting,
     }),
     section({ type: checkType("on", "No checks, always on") }),

@@ -1,0 +1,121 @@
+// fits-node.ts — whether a service configuration can work on this very node: its addresses, networks, scripts.
+import { familyOf, inNetwork } from "./address.js";
+import type { ApplianceConfig } from "./appliance-schema.js";
+import type { Problem } from "./problems.js";
+import type { ServicesConfig } from "./services-schema.js";
+
+/** An address this node has now. */
+export interface OwnAddress {
+  readonly link: string;
+  readonly address: string;
+  readonly prefixLength: number;
+  /** It has a lifetime: leased by DHCP, made by a router advertisement, or a floating IP. */
+  readonly dynamic?: boolean;
+}
+
+/** What of a node decides whether a configuration fits it. */
+export interface NodeFacts {
+  readonly addresses: readonly OwnAddress[];
+  readonly appliance: ApplianceConfig;
+  /** Floating addresses in force: holding one of these is being active, not a conflict. */
+  readonly floating: ReadonlySet<string>;
+}
+
+interface Wanted {
+  readonly path: string;
+  readonly address: string;
+}
+
+const isHostRoute = (own: OwnAddress): boolean =>
+  own.prefixLength === (familyOf(own.address) === 4 ? 32 : 128);
+
+/** Every address of a configuration that follows the active node. */
+export function floatingAddresses(services: ServicesConfig): Wanted[] {
+  const place = (list: string) => (entry: { readonly address: string }, i: number) => ({
+    path: `${list}[${i}].address`,
+    address: entry.address,
+  });
+  return [
+    ...services.floatingIps.map(place("floatingIps")),
+    ...services.virtualServices.map(place("virtualServices")),
+  ];
+}
+
+/** Addresses that appliance.yaml gives to the two boxes themselves. */
+function fixedAddresses(appliance: ApplianceConfig): Map<string, string> {
+  const fixed = new Map<string, string>();
+  for (const path of appliance.peer?.paths ?? []) {
+    fixed.set(path.local, "this node's own address on a heartbeat path");
+    fixed.set(path.peer, "its peer's own address on a heartbeat path");
+  }
+  if (appliance.peer !== undefined) fixed.set(appliance.peer.ssh.address, "its peer's SSH address");
+  return fixed;
+}
+
+function judgeFloating(
+  { path, address }: Wanted,
+  node: NodeFacts,
+  fixed: Map<string, string>,
+): Problem | null {
+  const free = "an address that no node owns";
+  const own = node.addresses.find((one) => one.address === address);
+  if (own !== undefined && !(isHostRoute(own) && node.floating.has(address))) {
+    return {
+      code: "address-local",
+      path,
+      want: free,
+      got: `${address}, this node's own on ${own.link}`,
+    };
+  }
+  const fixedAs = fixed.get(address);
+  if (fixedAs !== undefined) {
+    return { code: "address-local", path, want: free, got: `${address}, ${fixedAs}` };
+  }
+  const networks = node.addresses.filter((one) => !isHostRoute(one) && one.link !== "lo");
+  const carrier = networks.find((one) => inNetwork(address, one.address, one.prefixLength));
+  if (carrier === undefined) {
+    const known = networks.map((one) => `${one.link} ${one.address}/${one.prefixLength}`);
+    const want = `an address in a network of this node (${known.join(", ") || "it has none"})`;
+    return { code: "no-interface", path, want, got: address };
+  }
+  if (carrier.dynamic === true) {
+    const want = `a fixed address on ${carrier.link}, which carries ${address}`;
+    return { code: "contradiction", path, want, got: `${carrier.address}, which is leased (DHCP)` };
+  }
+  return null;
+}
+
+/** Everything in services.yaml that speaks against it on this node; empty where it fits. */
+export function judgeFit(services: ServicesConfig, node: NodeFacts, file: string): Problem[] {
+  const fixed = fixedAddresses(node.appliance);
+  return floatingAddresses(services).flatMap((wanted) => {
+    const problem = judgeFloating(wanted, node, fixed);
+    return problem === null ? [] : [{ ...problem, file }];
+  });
+}
+
+/** Heartbeat paths of appliance.yaml whose own address this node has not. */
+export function judgePaths(node: NodeFacts, file: string): Problem[] {
+  return (node.appliance.peer?.paths ?? []).flatMap((path, i): Problem[] => {
+    if (node.addresses.some((own) => own.address === path.local)) return [];
+    const known = node.addresses.filter((own) => own.link !== "lo").map((own) => own.address);
+    const want = `an address of this node (${known.join(", ") || "it has none"})`;
+    const place = `peer.paths[${i}].local`;
+    return [{ code: "no-interface", path: place, want, got: path.local, file }];
+  });
+}
+
+/** A check script that a service names and the set does not hold. */
+export function judgeScripts(
+  services: ServicesConfig,
+  scripts: ReadonlySet<string>,
+  file: string,
+): Problem[] {
+  return services.virtualServices.flatMap((service, i): Problem[] => {
+    if (service.check.type !== "external" || scripts.has(service.check.script)) return [];
+    const path = `virtualServices[${i}].check.script`;
+    const known = [...scripts].sort().join(", ") || "which is empty";
+    const want = `a script of health-checks/ (${known})`;
+    return [{ code: "script-missing", path, want, got: service.check.script, file }];
+  });
+}

@@ -1,0 +1,156 @@
+// advertiser.ts — the paths to the peer: sends adverts and verdicts, hands over what is heard.
+import { createHmac, randomBytes } from "node:crypto";
+import type {
+  ApplianceConfig,
+  Clock,
+  Designation,
+  PathStatus,
+  RevisionId,
+  Verdicts,
+} from "@lbpair/common";
+import type { AdvertSocket } from "./adapters/advert-socket.js";
+import { type Advert, NO_SESSION } from "./core/advert.js";
+import { Conversation, type Received } from "./core/conversation.js";
+import { splitVerdicts } from "./core/verdict-transfer.js";
+import { encodeAdvert, encodeVerdicts, type Sign } from "./core/wire.js";
+
+export interface AdvertiserOptions {
+  readonly clock: Clock;
+  readonly designation: Designation;
+  readonly peer: NonNullable<ApplianceConfig["peer"]>;
+  readonly port: number;
+  readonly key: Buffer;
+  readonly bootId: string;
+  readonly timings: { readonly deadtime: number; readonly warntime: number };
+  readonly openSocket: (options: {
+    readonly local: string;
+    readonly peer: string;
+    readonly port: number;
+    readonly onDatagram: (
+      bytes: Uint8Array,
+      from: { readonly address: string; readonly port: number },
+    ) => void;
+  }) => AdvertSocket;
+  readonly onReceived: (received: Received) => void;
+}
+
+/** What changes from advert to advert; the rest is the conversation's. */
+export type Saying = Omit<
+  Advert,
+  "designation" | "path" | "sequence" | "session" | "echo" | "echoCandidate" | "bootId" | "hearing"
+>;
+
+export class Advertiser {
+  private readonly options: AdvertiserOptions;
+  private readonly conversation: Conversation;
+  private readonly sockets: readonly AdvertSocket[];
+  private readonly sign: Sign;
+
+  constructor(options: AdvertiserOptions) {
+    this.options = options;
+    this.sign = (bytes) => createHmac("sha256", options.key).update(bytes).digest();
+    this.conversation = new Conversation({
+      designation: options.designation,
+      sign: this.sign,
+      newSession: () => randomBytes(8).toString("hex"),
+      now: options.clock.now(),
+      deadtime: options.timings.deadtime,
+      paths: options.peer.paths.length,
+    });
+    this.sockets = options.peer.paths.map(({ local, peer }, i) =>
+      options.openSocket({
+        local,
+        peer,
+        port: options.port,
+        onDatagram: (bytes, from) => {
+          const genuine = from.address === peer && from.port === options.port;
+          const now = options.clock.now();
+          options.onReceived(this.conversation.receive(i, bytes, genuine, now));
+        },
+      }),
+    );
+  }
+
+  /** The newest advert of the peer. */
+  get newest(): Advert | null {
+    return this.conversation.newest;
+  }
+
+  /** Lets datagrams that the kernel has queued come in before anything is judged. */
+  async drain(): Promise<void> {
+    await Promise.all(this.sockets.map((socket) => socket.drain()));
+  }
+
+  /** One round: the same saying on every path. */
+  say(saying: Saying): void {
+    const { session } = this.conversation;
+    const sequence = this.conversation.nextSequence();
+    const hearing = this.conversation.hearing(this.options.clock.now());
+    this.sockets.forEach((socket, path) => {
+      const advert: Advert = {
+        ...saying,
+        designation: this.options.designation,
+        bootId: this.options.bootId,
+        session: session.mine,
+        echo: session.accepted,
+        echoCandidate: session.candidate,
+        sequence,
+        path,
+        hearing,
+      };
+      socket.send(encodeAdvert(advert, this.sign));
+    });
+  }
+
+  /** Sends the verdicts, in pieces, on every path; false where they are too long to travel. */
+  sayVerdicts(verdicts: Verdicts): boolean {
+    const { session } = this.conversation;
+    if (session.accepted === NO_SESSION) return true;
+    const pieces = splitVerdicts(verdicts);
+    if (pieces === undefined) return false;
+    const id: RevisionId = { serial: verdicts.serial, hash: verdicts.hash };
+    for (const [part, text] of pieces.entries()) {
+      const datagram = encodeVerdicts(
+        {
+          designation: this.options.designation,
+          session: session.mine,
+          echo: session.accepted,
+          sequence: this.conversation.nextSequence(),
+          id,
+          part,
+          parts: pieces.length,
+          text,
+        },
+        this.sign,
+      );
+      for (const socket of this.sockets) socket.send(datagram);
+    }
+    return true;
+  }
+
+  status(): PathStatus[] {
+    const now = this.options.clock.now();
+    const { deadtime, warntime } = this.options.timings;
+    return this.conversation.paths.map((record, i) => {
+      const socket = this.sockets[i];
+      const path = this.options.peer.paths[i];
+      const ageMs = this.conversation.ageOf(i, now);
+      const heard = ageMs === null || ageMs > deadtime ? "silent" : "hearing";
+      const state = ageMs !== null && heard === "hearing" && ageMs > warntime ? "late" : heard;
+      return {
+        local: path?.local ?? "",
+        peer: path?.peer ?? "",
+        state: socket?.bound ? state : "unbound",
+        heardAgeMs: ageMs === null ? null : Math.round(ageMs),
+        heardByPeer: record.heardByPeer,
+        sent: socket?.counters.sent ?? 0,
+        received: record.received,
+        dropped: { ...record.dropped } as Record<string, number>,
+      };
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.sockets.map((socket) => socket.close()));
+  }
+}

@@ -1,0 +1,118 @@
+// holder.ts — the floating IPs on this node's links: where they belong, raising, lowering, keeping.
+import type { Problem, ServicesConfig } from "@lbpair/common";
+import type { Addresses, LinkState, PresentAddress } from "./adapters/addresses.js";
+import {
+  type FloatingIp,
+  floatingIps,
+  type Placed,
+  placeFloatingIps,
+} from "./core/floating-plan.js";
+
+/** Seconds an address outlives its last prolongation, beyond the lease. */
+const LIFETIME_MARGIN_SECONDS = 2;
+
+/** The kernel's clean-up time for addresses under a lease of this length; null = for ever. */
+export const lifetimeSeconds = (leaseMs: number | null): number | null =>
+  leaseMs === null ? null : Math.ceil(leaseMs / 1000) + LIFETIME_MARGIN_SECONDS;
+
+const bits = (address: string): 32 | 128 => (address.includes(":") ? 128 : 32);
+
+export class Holder {
+  wanted: readonly FloatingIp[] = [];
+  placed: readonly Placed[] = [];
+  links: readonly LinkState[] = [];
+  problems: readonly Problem[] = [];
+  private readonly addresses: Addresses;
+  private readonly present = new Set<string>();
+
+  constructor(addresses: Addresses) {
+    this.addresses = addresses;
+  }
+
+  /** Looks at the links and finds each floating IP its place; true where a place changed. */
+  async look(services: ServicesConfig): Promise<boolean> {
+    const before = JSON.stringify(this.placed);
+    this.wanted = floatingIps(services);
+    this.links = await this.addresses.networks();
+    const networks = this.links.flatMap(({ link, networks: own }) =>
+      own.map(({ address, prefixLength }) => ({ link, address, prefixLength })),
+    );
+    const { placed, problems } = placeFloatingIps(this.wanted, networks);
+    this.placed = placed;
+    this.problems = problems;
+    return JSON.stringify(placed) !== before;
+  }
+
+  /** Things wrong with the links that carry floating IPs, and floating IPs without a link. */
+  faults(): number {
+    const used = new Set(this.placed.map(({ link }) => link));
+    const dark = this.links.filter(({ link, carrier }) => used.has(link) && !carrier).length;
+    return dark + (this.wanted.length - this.placed.length);
+  }
+
+  indexOf(link: string): number | undefined {
+    return this.links.find((each) => each.link === link)?.index;
+  }
+
+  macOf(link: string): string | undefined {
+    return this.links.find((each) => each.link === link)?.mac;
+  }
+
+  async raise(leaseMs: number | null): Promise<void> {
+    const seconds = lifetimeSeconds(leaseMs);
+    await this.addresses.raise(
+      this.placed.map(({ address, link }) => ({
+        address,
+        prefix: bits(address),
+        link,
+        lifetimeSeconds: seconds,
+      })),
+    );
+    for (const { address } of this.placed) this.present.add(address);
+  }
+
+  /** The links that carry floating IPs, for the gate. */
+  gateLinks(): string[] {
+    return [...new Set(this.placed.map(({ link }) => link))].sort();
+  }
+
+  /** Lowers every floating IP, on whatever link it is. */
+  lower(): Promise<void> {
+    return this.lowerThese(this.wanted.map(({ address }) => address));
+  }
+
+  /** Lowers these addresses wherever they stand as floating IPs: alone, without a network. */
+  async lowerThese(names: readonly string[]): Promise<void> {
+    const there = (await this.addresses.present()).filter(
+      ({ address, prefix }) => names.includes(address) && prefix === bits(address),
+    );
+    await this.addresses.lower(there);
+    for (const { address } of there) this.present.delete(address);
+  }
+
+  /** Whether an address is one of ours, wherever it is. */
+  isFloating(address: string): boolean {
+    return this.wanted.some((each) => each.address === address);
+  }
+
+  /** Which floating IPs are on the links now; refreshed by `check`. */
+  holds(address: string): boolean {
+    return this.present.has(address);
+  }
+
+  /** Reads what is there; returns the placed addresses that are missing. */
+  async check(): Promise<Placed[]> {
+    const there = await this.addresses.present();
+    const on = (place: Placed, each: PresentAddress) =>
+      each.address === place.address && each.link === place.link;
+    this.present.clear();
+    for (const { address, prefix } of there) {
+      if (this.isFloating(address) && prefix === bits(address)) this.present.add(address);
+    }
+    return this.placed.filter((place) => !there.some((each) => on(place, each)));
+  }
+
+  forget(address: string): void {
+    this.present.delete(address);
+  }
+}

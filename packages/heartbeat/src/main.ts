@@ -1,0 +1,127 @@
+#!/usr/bin/env node
+// main.ts — starts the heartbeat: binds and listens first, adopts or gives up what is held, then beats.
+import { mkdir } from "node:fs/promises";
+import {
+  createControlServer,
+  createEventLog,
+  createLog,
+  formatProblem,
+  onShutdown,
+  pathsFrom,
+  RefusalError,
+  runCommand,
+  standardRoutes,
+  systemClock,
+  type Verdicts,
+} from "@lbpair/common";
+import { createAddressWatch } from "./adapters/address-watch.js";
+import { createAddresses } from "./adapters/addresses.js";
+import { openAdvertSocket } from "./adapters/advert-socket.js";
+import { createAnnouncer } from "./adapters/announce.js";
+import { openMemoryStore, readBootId } from "./adapters/epoch-store.js";
+import { createLease } from "./adapters/lease.js";
+import { readSuspendedMs } from "./adapters/suspended-clock.js";
+import { HeartbeatDaemon } from "./daemon.js";
+import { Holder } from "./holder.js";
+import { LeaseKeeper } from "./lease-keeper.js";
+import { loadSettings } from "./settings.js";
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null;
+
+function readForwarder(body: unknown): { ready: boolean; reason: string; verdicts: Verdicts } {
+  if (isRecord(body) && typeof body.ready === "boolean" && isRecord(body.verdicts)) {
+    return { ready: body.ready, reason: String(body.reason), verdicts: body.verdicts as never };
+  }
+  throw new RefusalError(400, "body: want {ready, reason, verdicts}");
+}
+
+function readDesignation(body: unknown): "primary" | "secondary" {
+  const designation = isRecord(body) ? body.designation : undefined;
+  if (designation === "primary" || designation === "secondary") return designation;
+  const got = JSON.stringify(designation) ?? "nothing";
+  throw new RefusalError(400, `designation: want primary or secondary, got ${got}`);
+}
+
+async function main(): Promise<void> {
+  const { paths } = pathsFrom(process.argv.slice(2), process.env);
+  const loaded = await loadSettings(paths);
+  if (!loaded.ok) {
+    for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem)}\n`);
+    process.exit(1);
+  }
+  const settings = loaded.value;
+  const { appliance } = settings.running;
+  const log = createLog("heartbeat", appliance.logging.level);
+  await mkdir(paths.run, { recursive: true });
+  await mkdir(paths.daemonState("heartbeat"), { recursive: true });
+  const events = await createEventLog({
+    node: appliance.node.name,
+    daemon: "heartbeat",
+    file: paths.eventsFile("heartbeat"),
+    wall: () => systemClock.wall(),
+    onDiskError: (error) => log.warn({ error: error.message }, "events cannot be written"),
+  });
+  events.follow(({ level, event, text, facts }) =>
+    log[level === "alarm" ? "error" : level]({ event, ...facts }, text),
+  );
+  const bootId = await readBootId();
+  const store = await openMemoryStore(paths.daemonState("heartbeat"), {
+    onProblem: (text) => events.record("warn", "memory", text),
+  });
+  const daemon = new HeartbeatDaemon({
+    paths,
+    clock: systemClock,
+    log,
+    events,
+    settings,
+    lease: new LeaseKeeper(createLease({ run: runCommand }), systemClock),
+    holder: new Holder(createAddresses(runCommand)),
+    announcer: createAnnouncer(),
+    openSocket: openAdvertSocket,
+    bootId,
+    memory: store.memory,
+    remember: (memory) => store.write(memory),
+    suspendedMs: readSuspendedMs,
+    exit: () => undefined,
+  });
+  const watch = createAddressWatch({
+    onEvent: (event) => daemon.onLink(event),
+    onGap: () => daemon.lookAgain(),
+  });
+  const control = await createControlServer({
+    path: paths.socket("heartbeat"),
+    routes: {
+      ...standardRoutes({
+        status: () => daemon.status(),
+        reload: () => daemon.reload(),
+        restart: async () => {
+          await daemon.prepareRestart();
+          await leave();
+        },
+        events,
+      }),
+      "POST /forwarder": ({ body }) => {
+        const { ready, reason, verdicts } = readForwarder(body);
+        daemon.onForwarder(ready, reason, verdicts);
+        return {};
+      },
+      "POST /make-active": ({ body }) => daemon.makeActive(readDesignation(body), "an operator"),
+    },
+  });
+  const leave = async (): Promise<void> => {
+    await daemon.close();
+    watch.close();
+    await control.close();
+    await store.close();
+    await events.close();
+  };
+  onShutdown(async (signal) => {
+    await daemon.stop(`ordered to stop by ${signal}`);
+    await leave();
+  });
+  await daemon.start();
+  events.record("info", "started", "the heartbeat has started", { pid: process.pid });
+}
+
+await main();

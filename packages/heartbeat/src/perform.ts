@@ -1,0 +1,67 @@
+// perform.ts — one exhaustive switch from the election's effects to the machine.
+import type { EventLog } from "@lbpair/common";
+import type { Announcer } from "./adapters/announce.js";
+import type { LeaseLength } from "./adapters/lease-line.js";
+import type { Effect } from "./core/effects.js";
+import type { Holder } from "./holder.js";
+import type { LeaseKeeper } from "./lease-keeper.js";
+
+export interface Machine {
+  readonly lease: LeaseKeeper;
+  readonly holder: Holder;
+  readonly announcer: Announcer;
+  readonly events: EventLog;
+  /** Length of the lease that is right now. */
+  leaseLength(): LeaseLength;
+  sendAdverts(): void;
+  remember(): void;
+  tellCondition(): void;
+  reply(done: boolean, message: string): void;
+  exit(): void;
+}
+
+const milliseconds = (length: LeaseLength): number | null =>
+  length === "unlimited" ? null : length;
+
+/** Where each floating IP is announced: its link's index and MAC. */
+export const announcements = (holder: Holder) =>
+  holder.placed.flatMap(({ address, link }) => {
+    const linkIndex = holder.indexOf(link);
+    const mac = holder.macOf(link);
+    return linkIndex === undefined || mac === undefined ? [] : [{ address, linkIndex, mac }];
+  });
+
+export async function perform(effect: Effect, machine: Machine): Promise<void> {
+  const { lease, holder, announcer } = machine;
+  switch (effect.kind) {
+    case "grant-lease":
+      return lease.grant(machine.leaseLength());
+    case "refresh-lease":
+      if (lease.held) await lease.refresh(machine.leaseLength());
+      return;
+    case "revoke-lease":
+      return lease.revoke();
+    case "raise":
+      return holder.raise(milliseconds(machine.leaseLength()));
+    case "lower":
+      return holder.lower();
+    case "announce":
+      return announcer.announce(announcements(holder));
+    case "stop-announcing":
+      return announcer.stop();
+    case "send-adverts":
+      return machine.sendAdverts();
+    case "remember":
+      return machine.remember();
+    case "tell-condition":
+      return machine.tellCondition();
+    case "record":
+      return machine.events.record(effect.level, effect.event, effect.text, effect.facts);
+    case "reply":
+      return machine.reply(effect.done, effect.message);
+    case "exit":
+      return machine.exit();
+    default:
+      return effect satisfies never;
+  }
+}

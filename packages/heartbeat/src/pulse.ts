@@ -1,0 +1,69 @@
+// pulse.ts — the daemon's rhythm: keepalives on an absolute schedule, and a deadline in between.
+import type { Clock, Millis } from "@lbpair/common";
+
+export interface PulseHandlers {
+  /** Once each keepalive; `lateMs` says how late. The next one waits for it. */
+  readonly onKeepalive: (lateMs: number) => Promise<void>;
+  readonly onDeadline: () => Promise<void>;
+}
+
+export class Pulse {
+  private readonly clock: Clock;
+  private readonly handlers: PulseHandlers;
+  private period: number;
+  private nextAt: number;
+  private keepalive: NodeJS.Timeout | undefined;
+  private deadline: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(clock: Clock, period: number, handlers: PulseHandlers) {
+    this.clock = clock;
+    this.period = period;
+    this.handlers = handlers;
+    this.nextAt = clock.now();
+  }
+
+  start(): void {
+    this.arm();
+  }
+
+  setPeriod(period: number): void {
+    this.period = period;
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.keepalive);
+    clearTimeout(this.deadline);
+  }
+
+  /** Asks for a call at a moment between keepalives; replaces the moment asked for before. */
+  wakeAt(at: number | undefined): void {
+    clearTimeout(this.deadline);
+    if (at === undefined || this.stopped) return;
+    this.deadline = setTimeout(
+      () => void this.handlers.onDeadline(),
+      Math.max(0, at - this.clock.now()),
+    );
+  }
+
+  private arm(): void {
+    if (this.stopped) return;
+    this.keepalive = setTimeout(
+      () => void this.beat(this.clock.now()),
+      Math.max(0, this.nextAt - this.clock.now()),
+    );
+  }
+
+  // setInterval drifts by up to 8 %: each beat is placed on the schedule, and missed ones are skipped.
+  private async beat(now: Millis): Promise<void> {
+    const lateMs = now - this.nextAt;
+    try {
+      await this.handlers.onKeepalive(lateMs);
+    } finally {
+      const missed = Math.floor(Math.max(0, this.clock.now() - this.nextAt) / this.period);
+      this.nextAt += (missed + 1) * this.period;
+      this.arm();
+    }
+  }
+}

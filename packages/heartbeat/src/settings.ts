@@ -1,0 +1,78 @@
+// settings.ts — what the heartbeat reads from disk: the configuration in force and the pair's key.
+import { readFile } from "node:fs/promises";
+import {
+  type AppliancePaths,
+  contentHash,
+  loadRunning,
+  type Parsed,
+  type Problem,
+  type RevisionId,
+  type Running,
+  readTextFile,
+} from "@lbpair/common";
+import { NO_REVISION } from "./core/advert.js";
+import type { ElectionSettings } from "./core/election-state.js";
+
+export interface Settings {
+  readonly running: Running;
+  readonly election: ElectionSettings;
+  /** The pair's key, 32 bytes; undefined on a single appliance. */
+  readonly key: Buffer | undefined;
+  readonly revision: RevisionId;
+  readonly modes: RevisionId;
+}
+
+export const KEY_BYTES = 32;
+
+function parseKey(text: string | undefined, file: string): Parsed<Buffer> {
+  const digits = text?.trim() ?? "";
+  if (/^[0-9a-f]{64}$/i.test(digits)) {
+    return { ok: true, value: Buffer.from(digits, "hex"), warnings: [] };
+  }
+  // What came is a secret, or part of one: only its length is shown.
+  const got = text === undefined ? "no file" : `${digits.length} characters`;
+  const want = `the pair's key, ${KEY_BYTES * 2} hex digits`;
+  return { ok: false, problems: [{ code: "secret-missing", path: "", want, got, file }] };
+}
+
+/** Reads everything, or tells everything that is wrong. */
+export async function loadSettings(paths: AppliancePaths): Promise<Parsed<Settings>> {
+  const running = await loadRunning(paths);
+  if (!running.ok) return running;
+  const { services, appliance, revision, modes } = running.value;
+  const problems: Problem[] = [];
+  let key: Buffer | undefined;
+  if (appliance.peer !== undefined) {
+    const file = paths.heartbeatKeyFile;
+    const text = await readFile(file, "utf8").catch(() => undefined);
+    const parsed = parseKey(text, file);
+    if (parsed.ok) key = parsed.value;
+    else problems.push(...parsed.problems);
+  }
+  if (problems.length > 0) return { ok: false, problems };
+  const { keepalive, deadtime, initdead, lease, loneLease, autoFailback } = services.heartbeat;
+  const modesText = await readTextFile(paths.modesFile);
+  return {
+    ok: true,
+    warnings: running.warnings,
+    value: {
+      running: running.value,
+      election: {
+        designation: appliance.node.designation,
+        paired: appliance.peer !== undefined,
+        keepalive,
+        deadtime,
+        initdead,
+        lease,
+        loneLease,
+        autoFailback,
+      },
+      key,
+      revision: revision ?? NO_REVISION,
+      modes: {
+        serial: modes.serial,
+        hash: contentHash(new Map([["modes.yaml", modesText ?? ""]])),
+      },
+    },
+  };
+}
