@@ -17,18 +17,18 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 const TIMED_OUT = "no answer";
 
-/** Undefined where the port accepted; else what happened. */
-function tryPort(address: string, port: number, waitMs: number, signal: AbortSignal) {
+/** Undefined where the port accepted; else what happened. `enders` can end it early. */
+function tryPort(address: string, port: number, waitMs: number, enders: Set<() => void>) {
   return new Promise<string | undefined>((resolve) => {
     const socket = connect({ host: address, port, noDelay: true });
     const finish = (word: string | undefined) => {
       clearTimeout(timer);
-      signal.removeEventListener("abort", abort);
+      enders.delete(end);
       socket.destroy();
       resolve(word);
     };
-    const abort = () => finish("ended");
-    signal.addEventListener("abort", abort, { once: true });
+    const end = () => finish("ended");
+    enders.add(end);
     // A late timer runs before the answer that waits behind it: let that in first.
     const timer = setTimeout(() => setImmediate(() => finish(TIMED_OUT)), Math.max(0, waitMs));
     socket.once("connect", () => finish(undefined));
@@ -62,15 +62,21 @@ export const connectProbe = simpleProbe(async (target, { signal }) => {
   const ports = listPorts(serverPorts(target));
   const waiting = ports.values();
   const failures = new Map<number, string>();
+  const enders = new Set<() => void>();
+  const endAll = () => {
+    for (const end of enders) end();
+  };
+  signal.addEventListener("abort", endAll, { once: true });
   const work = async () => {
     for (const port of waiting) {
-      const left = deadline - performance.now();
-      const word = left <= 0 ? TIMED_OUT : await tryPort(target.address, port, left, signal);
+      const left = signal.aborted ? 0 : deadline - performance.now();
+      const word = left <= 0 ? TIMED_OUT : await tryPort(target.address, port, left, enders);
       if (word !== undefined) failures.set(port, word);
     }
   };
   const workers = Math.min(CONNECTIONS_AT_ONCE_MAX, ports.length);
   await Promise.all(Array.from({ length: workers }, work));
+  signal.removeEventListener("abort", endAll);
   if (failures.size === 0) {
     const what =
       ports.length === 1 ? `port ${ports[0]} accepts` : `all ${ports.length} ports accept`;

@@ -64,6 +64,8 @@ async function obstacle(folder: string, name: string): Promise<string | undefine
     const found = await stat(join(folder, name));
     if (!found.isFile()) return `script ${name} is no file`;
     if ((found.mode & 0o111) === 0) return `script ${name} is not executable`;
+    // An empty program ends with exit code 0, and has checked nothing.
+    if (found.size === 0) return `script ${name} is empty`;
     return undefined;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;

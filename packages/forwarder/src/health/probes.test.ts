@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { createServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { createServer as createTcpServer } from "node:net";
+import { type TestContext, test } from "node:test";
+import { type CheckConfig, millis, type RunResult, runCommand } from "@lbpair/common";
+import { connectProbe, describeFailures } from "./connect-probe.js";
+import { HTTP_BODY_BYTES_MAX, httpProbe } from "./http-probe.js";
+import { createPingProbe } from "./ping-probe.js";
+import { simpleProbe } from "./probe.js";
+import {
+  closedPort,
+  contextOf,
+  listenOn,
+  silentPort,
+  singlePorts,
+  targetFor,
+  times,
+} from "./testing.js";
+
+const connect = (timeoutMs = 1000): CheckConfig => ({ type: "connect", ...times(timeoutMs) });
+test("connect passes only when every port accepts, and names those that do not", async (t) => {
+  const [a, b, closed] = [await listenOn(t), await listenOn(t), await closedPort()];
+  const check = async (...ports: number[]) =>
+    connectProbe(targetFor(connect(), { vports: singlePorts(...ports) }), contextOf()).result;
+  assert.deepEqual(await check(a, b), { passed: true, reason: "all 2 ports accept" });
+  assert.deepEqual(await check(a), { passed: true, reason: `port ${a} accepts` });
+  for (const order of [
+    [closed, a, b],
+    [a, closed, b],
+    [a, b, closed],
+  ]) {
+    const { passed, reason } = await check(...order);
+    assert.deepEqual([passed, reason], [false, `closed: ${closed} refused`]);
+  }
+});
+
+test("connect asks the server's own port where it has one", async (t) => {
+  const port = await listenOn(t);
+  const target = targetFor(connect(), { vports: singlePorts(await closedPort()), port });
+  assert.equal((await connectProbe(target, contextOf()).result).passed, true);
+});
+
+test("connect tries ports at the same time: silent ones take one timeout and are named", async (t) => {
+  const silent = [await silentPort(t), await silentPort(t), await silentPort(t)].sort(
+    (a, b) => a - b,
+  );
+  const open = await listenOn(t);
+  const target = targetFor(connect(300), { vports: singlePorts(...silent, open) });
+  const started = performance.now();
+  const result = await connectProbe(target, contextOf()).result;
+  const tookMs = performance.now() - started;
+  t.diagnostic(`${result.reason} (${Math.round(tookMs)} ms)`);
+  const reason = `closed: ${silent.join(" ")} no answer within 300 ms`;
+  assert.deepEqual(result, { passed: false, reason, timedOut: true });
+  assert(tookMs >= 299 && tookMs < 850, `${tookMs} ms`);
+});
+
+test("connect ends at once when its check is ended", async (t) => {
+  const target = targetFor(connect(20_000), { vports: singlePorts(await silentPort(t)) });
+  const abort = new AbortController();
+  const run = connectProbe(target, contextOf(abort.signal));
+  const started = performance.now();
+  setTimeout(() => abort.abort(), 50);
+  assert.equal((await run.result).passed, false);
+  assert(performance.now() - started < 1000);
+});
+
+test("connect to more ports than may be tried at once still ends in time and finds the closed one", async (t) => {
+  const target = targetFor(connect(3000), { vports: [{ first: 20_000, last: 20_999 }] });
+  const started = performance.now();
+  const { passed, reason } = await connectProbe(target, contextOf()).result;
+  t.diagnostic(`${reason} (${Math.round(performance.now() - started)} ms)`);
+  assert.equal(passed, false);
+  assert.match(reason, /and \d+ more refused/);
+});
+
+test("closed ports are listed by what happened, and bounded", () => {
+  const failures = new Map([
+    [12301, "refused"],
+    [12800, "no answer"],
+    [12300, "refused"],
+  ]);
+  assert.equal(describeFailures(failures), "12300 12301 refused, 12800 no answer");
+  const many = new Map(Array.from({ length: 20 }, (_, i) => [i + 1, "refused"]));
+  assert.match(describeFailures(many), /^1 2 .* 16 and 4 more refused$/);
+});
+
+const http = (changes: Partial<Extract<CheckConfig, { type: "http" }>> = {}): CheckConfig => ({
+  type: "http",
+  path: "/",
+  status: 200,
+  tls: false,
+  ...times(500),
+  ...changes,
+});
+
+async function serve(t: TestContext, listener: RequestListener): Promise<number> {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const bound = server.address();
+  assert(bound !== null && typeof bound === "object");
+  return bound.port;
+}
+
+async function ask(port: number, changes: Parameters<typeof http>[0] = {}) {
+  const target = targetFor(http(changes), { vports: singlePorts(port) });
+  return httpProbe(target, contextOf()).result;
+}
+
+test("http wants the status and the text it is told", async (t) => {
+  const port = await serve(t, (request, response) => {
+    response.statusCode = request.url === "/away" ? 503 : 200;
+    response.end("archive ready");
+  });
+  assert.deepEqual(await ask(port), { passed: true, reason: "status 200" });
+  assert.deepEqual(await ask(port, { path: "/away" }), {
+    passed: false,
+    reason: "status 503, want 200",
+  });
+  assert.equal((await ask(port, { path: "/away", status: 503 })).passed, true);
+  assert.equal((await ask(port, { text: "ready" })).passed, true);
+  const other = await ask(port, { text: "rea\ndy" });
+  assert.deepEqual(
+    [other.passed, other.reason],
+    [false, 'status 200, but "rea\\ndy" is not in its body'],
+  );
+});
+
+test("http asks the check's port before the service's", async (t) => {
+  const port = await serve(t, (_, response) => response.end());
+  assert.equal((await ask(await closedPort(), { port })).passed, true);
+});
+
+test("http gives up on silence, endless bodies, floods and servers that speak something else", async (t) => {
+  const silent = await serve(t, () => undefined);
+  const late = await ask(silent);
+  assert.deepEqual(
+    [late.passed, late.reason, late.timedOut],
+    [false, "no answer within 500 ms", true],
+  );
+  const drip = await serve(t, (_, response) => {
+    const timer = setInterval(() => response.write("."), 20);
+    response.on("close", () => clearInterval(timer));
+  });
+  assert.equal((await ask(drip, { text: "x" })).reason, "no answer within 500 ms");
+  const flood = await serve(t, (_, response) => {
+    const more = () => {
+      while (!response.destroyed && response.write(Buffer.alloc(65_536)));
+    };
+    response.on("drain", more);
+    more();
+  });
+  assert.match(
+    (await ask(flood, { text: "x" })).reason,
+    new RegExp(`first ${HTTP_BODY_BYTES_MAX} bytes`),
+  );
+  const dicom = createTcpServer((socket) =>
+    socket.on("error", () => undefined).end("\u0002\0\0\0 no HTTP\r\n"),
+  );
+  await new Promise<void>((resolve) => dicom.listen(0, "127.0.0.1", resolve));
+  t.after(() => dicom.close());
+  const bound = dicom.address();
+  assert(bound !== null && typeof bound === "object");
+  const garbled = await ask(bound.port);
+  t.diagnostic(garbled.reason);
+  assert.equal(garbled.passed, false);
+  assert.match((await ask(await closedPort())).reason, /ECONNREFUSED/);
+});
+
+test("https is asked without verifying who answers", async (t) => {
+  const made = await runCommand([
+    ...["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+    ...["-nodes", "-days", "1", "-subj", "/CN=elsewhere", "-keyout", "-", "-out", "-"],
+  ]);
+  assert.equal(made.code, 0, made.stderr);
+  const server = createTlsServer({ key: made.stdout, cert: made.stdout }, (_, response) => {
+    response.end("secure");
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => server.close());
+  const bound = server.address();
+  assert(bound !== null && typeof bound === "object");
+  const result = await ask(bound.port, { tls: true, text: "secure" });
+  assert.deepEqual(result, { passed: true, reason: "status 200, text found" });
+  assert.equal((await ask(bound.port)).passed, false);
+});
+
+test("ping asks the system's ping: an echo passes, nonsense says why", async (t) => {
+  const ping = createPingProbe(runCommand);
+  const ask = (address: string, timeoutMs: number) =>
+    ping(targetFor({ type: "ping", ...times(timeoutMs) }, { address }), contextOf()).result;
+  const echo = await ask("127.0.0.1", 1000);
+  t.diagnostic(echo.reason);
+  assert.equal(echo.passed, true);
+  assert.match(echo.reason, /^echo in [\d.]+ ms$/);
+  const nonsense = await ask("::ffff:999", 300);
+  t.diagnostic(nonsense.reason);
+  assert.equal(nonsense.passed, false);
+});
+
+test("ping's silence and ping's own trouble have different reasons", async () => {
+  const answering = (result: Partial<RunResult>) =>
+    createPingProbe(async (argv) => ({
+      ...{ argv, code: 0, signal: null, stdout: "", stderr: "", timedOut: false, truncated: false },
+      tookMs: millis(1),
+      ...result,
+    }))(targetFor({ type: "ping", ...times(300) }), contextOf()).result;
+  assert.equal((await answering({ code: 1 })).reason, "no echo within 300 ms");
+  assert.equal(
+    (await answering({ code: 2, stderr: "ping: socket: denied\n" })).reason,
+    "ping: socket: denied",
+  );
+  assert.equal((await answering({ code: null, timedOut: true })).reason, "ping hangs");
+});
+
+test("a check that breaks is a failed check, never a broken daemon", async () => {
+  const broken = simpleProbe(() => Promise.reject(new Error("boom")));
+  const run = broken(targetFor(connect()), contextOf());
+  assert.deepEqual(await run.result, { passed: false, reason: "check failed: Error: boom" });
+  await run.ended;
+});
