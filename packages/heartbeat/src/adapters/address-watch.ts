@@ -1,9 +1,9 @@
 // address-watch.ts — hears at once when somebody changes this node's addresses or links.
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
-import { type AddressEvent, parseMonitorLine } from "./address-event.js";
+import { type LinkEvent, parseMonitorLine } from "./link-event.js";
 
-export type { AddressEvent } from "./address-event.js";
+export type { LinkEvent } from "./link-event.js";
 
 export interface AddressWatch {
   /** Times `ip monitor` had to be started again. */
@@ -20,7 +20,7 @@ const LINE_BYTES_MAX = 16_384;
  * time too): what happened before is unknown, so the caller looks for itself.
  */
 export function createAddressWatch(options: {
-  readonly onEvent: (event: AddressEvent) => void;
+  readonly onEvent: (event: LinkEvent) => void;
   readonly onGap: () => void;
   /** How `ip monitor` is started; for tests. */
   readonly argv?: readonly string[];

@@ -1,5 +1,5 @@
 // announce.ts — tells the neighbours where the floating IPs are now, several times.
-import { familyOf, type PacketSocket } from "@lbpair/common";
+import { familyOf, openPacketSocket, type PacketSocket } from "@lbpair/common";
 import { gratuitousArp } from "./arp-frame.js";
 import { unsolicitedAdvertisement } from "./na-frame.js";
 
@@ -14,7 +14,9 @@ export interface Announcer {
   /** The first round goes out before this returns; a burst that still ran is replaced. */
   announce(targets: readonly Announced[]): void;
   stop(): void;
-  /** Frames sent, and rounds of a frame that the kernel refused since the start. */
+  /** Stops and closes the socket. */
+  close(): void;
+  /** Frames sent, and frames that the kernel refused. */
   readonly counters: { readonly sent: number; readonly failed: number };
   /** Why the last refused frame was, empty where none was. */
   readonly lastError: string;
@@ -32,17 +34,27 @@ const framesOf = ({ address, mac }: Announced): Buffer[] =>
     ? [gratuitousArp(address, mac, "request"), gratuitousArp(address, mac, "reply")]
     : [unsolicitedAdvertisement(address, mac)];
 
+export interface AnnouncerOptions {
+  readonly mayAnnounce?: () => boolean;
+  readonly atMs?: readonly number[];
+  /** Default: common's packet socket. */
+  readonly openSocket?: () => PacketSocket;
+}
+
 /**
  * Every round sends all addresses back to back: neighbours on the two networks that remember
  * different nodes are dead connections. `mayAnnounce` is asked before each round; where the gate
  * cannot see raw frames (hook "output") it must ask for the lease.
  */
-export function createAnnouncer(options: {
-  readonly socket: PacketSocket;
-  readonly mayAnnounce?: () => boolean;
-  readonly atMs?: readonly number[];
-}): Announcer {
-  const { socket, mayAnnounce = () => true, atMs = ANNOUNCE_AT_MS } = options;
+export function createAnnouncer(options: AnnouncerOptions = {}): Announcer {
+  const { mayAnnounce = () => true, atMs = ANNOUNCE_AT_MS } = options;
+  let socket: PacketSocket | undefined;
+  const opened = (): PacketSocket => {
+    socket ??= (options.openSocket ?? openPacketSocket)();
+    return socket;
+  };
+  // Opening loads a library, some 70 ms: after the start, but before the first take over.
+  const early = setImmediate(() => attempt(opened));
   const counters = { sent: 0, failed: 0 };
   let lastError = "";
   let timers: NodeJS.Timeout[] = [];
@@ -51,17 +63,21 @@ export function createAnnouncer(options: {
     for (const timer of timers) clearTimeout(timer);
     timers = [];
   };
+  const attempt = (work: () => void): boolean => {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      lastError = error instanceof Error ? error.message : String(error);
+      return false;
+    }
+  };
   const send = (frames: readonly { readonly linkIndex: number; readonly frame: Buffer }[]) => {
     if (!mayAnnounce()) return;
     for (const { linkIndex, frame } of frames) {
-      try {
-        socket.send(linkIndex, frame);
-        counters.sent += 1;
-      } catch (error) {
-        // A link that is down now may be up at the next round; the others must be told anyway.
-        counters.failed += 1;
-        lastError = error instanceof Error ? error.message : String(error);
-      }
+      // A link that is down now may be up at the next round; the others must be told anyway.
+      if (attempt(() => opened().send(linkIndex, frame))) counters.sent += 1;
+      else counters.failed += 1;
     }
   };
   return {
@@ -76,6 +92,11 @@ export function createAnnouncer(options: {
       }
     },
     stop,
+    close() {
+      stop();
+      clearImmediate(early);
+      socket?.close();
+    },
     counters,
     get lastError() {
       return lastError;

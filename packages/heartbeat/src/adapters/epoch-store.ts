@@ -1,6 +1,6 @@
 // epoch-store.ts — what a heartbeat remembers across its own restarts; nothing ever waits for the disk.
-import { mkdir, readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { replaceFile } from "@lbpair/common";
 
 export interface HeartbeatMemory {
@@ -23,13 +23,13 @@ export interface RememberedMemory extends HeartbeatMemory {
   readonly reservedEpoch: number;
 }
 
-export interface EpochStore {
-  /** Null where there is none; what cannot be understood is told in `problem` and treated as none. */
-  read(): Promise<{ readonly memory: RememberedMemory | null; readonly problem: string | null }>;
+export interface MemoryStore {
+  /** What was found at the start; null where nothing was, or nothing that could be understood. */
+  readonly memory: RememberedMemory | null;
   /** Returns at once. While a write is under way the newest waits, the others are forgotten. */
-  remember(memory: HeartbeatMemory): void;
-  /** For an orderly end: resolves when what was remembered last is on disk, or failed. */
-  settled(): Promise<void>;
+  write(memory: HeartbeatMemory): void;
+  /** For an orderly end: resolves when what was written last is on disk, or has failed. */
+  close(): Promise<void>;
 }
 
 /** Epochs that may be claimed between two writes; each restart without adoption may skip as many. */
@@ -52,11 +52,11 @@ export function parseMemory(text: string): RememberedMemory {
   if (condition !== "active" && condition !== "passive") {
     throw new Error(`condition: want active or passive, got ${String(condition)}`);
   }
-  const highestEpoch = epochOf(read["highestEpoch"], "highestEpoch");
+  const highestEpoch = epochOf(read.highestEpoch, "highestEpoch");
   return {
-    epoch: epochOf(read["epoch"], "epoch"),
+    epoch: epochOf(read.epoch, "epoch"),
     highestEpoch,
-    reservedEpoch: Math.max(highestEpoch, epochOf(read["reservedEpoch"], "reservedEpoch")),
+    reservedEpoch: Math.max(highestEpoch, epochOf(read.reservedEpoch, "reservedEpoch")),
     bootId,
     active: condition === "active",
     ...(typeof because === "string" ? { because } : {}),
@@ -76,19 +76,34 @@ export function formatMemory(memory: HeartbeatMemory): string {
   return `${JSON.stringify(written, null, 2)}\n`;
 }
 
-export function createEpochStore(options: {
-  readonly file: string;
-  readonly onError: (error: unknown) => void;
-  /** Default: common's replaceFile, after making the folder. */
-  readonly write?: (file: string, text: string) => Promise<void>;
-}): EpochStore {
-  const { file, onError } = options;
-  const write =
-    options.write ??
-    (async (to: string, text: string) => {
-      await mkdir(dirname(to), { recursive: true });
-      await replaceFile(to, text);
-    });
+async function readMemory(
+  file: string,
+  onProblem: (text: string) => void,
+): Promise<RememberedMemory | null> {
+  try {
+    return parseMemory(await readFile(file, "utf8"));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+    onProblem(`${file} is not understood and left aside: ${messageOf(error)}`);
+    return null;
+  }
+}
+
+/**
+ * Opens `memory.json` of a folder. A memory that cannot be read or written is told through
+ * `onProblem`, and the heartbeat goes on without: a broken disk must not take the pair down.
+ */
+export async function openMemoryStore(
+  folder: string,
+  options: {
+    readonly onProblem: (text: string) => void;
+    /** Default: common's replaceFile; for tests. */
+    readonly replace?: (file: string, text: string) => Promise<void>;
+  },
+): Promise<MemoryStore> {
+  const { onProblem, replace = replaceFile } = options;
+  const file = join(folder, "memory.json");
+  const memory = await readMemory(file, onProblem);
   let waiting: string | undefined;
   let writing: Promise<void> | undefined;
 
@@ -96,28 +111,26 @@ export function createEpochStore(options: {
     for (let text = waiting; text !== undefined; text = waiting) {
       waiting = undefined;
       try {
-        await write(file, text);
+        await replace(file, text);
       } catch (error) {
-        onError(error);
+        onProblem(messageOf(error));
       }
     }
     writing = undefined;
   };
   return {
-    async read() {
-      try {
-        return { memory: parseMemory(await readFile(file, "utf8")), problem: null };
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOENT")
-          return { memory: null, problem: null };
-        const why = error instanceof Error ? error.message : String(error);
-        return { memory: null, problem: `${file} is not understood and left aside: ${why}` };
-      }
-    },
-    remember(memory) {
-      waiting = formatMemory(memory);
+    memory,
+    write(newest) {
+      waiting = formatMemory(newest);
       writing ??= writeAll();
     },
-    settled: () => writing ?? Promise.resolve(),
+    close: () => writing ?? Promise.resolve(),
   };
 }
+
+/** This boot's id; two processes with the same one live in the same boot. */
+export const readBootId = async (): Promise<string> =>
+  (await readFile("/proc/sys/kernel/random/boot_id", "latin1")).trim();
+
+const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);

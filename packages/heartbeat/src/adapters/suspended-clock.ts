@@ -1,4 +1,4 @@
-// suspended-clock.ts — how long the machine has slept, and which boot this is: the kernel's own words.
+// suspended-clock.ts — how long the machine has slept since it booted.
 import { readFileSync } from "node:fs";
 import { systemClock } from "@lbpair/common";
 
@@ -14,9 +14,5 @@ export function parseUptimeMs(text: string): number {
  * while it sleeps, monotonic time does not. Only differences between two calls mean anything. A
  * paused virtual machine shows nothing of it: both its clocks stood still.
  */
-export const suspendedMs = (): number =>
+export const readSuspendedMs = (): number =>
   parseUptimeMs(readFileSync("/proc/uptime", "latin1")) - systemClock.now();
-
-/** This boot's id; two processes with the same one live in the same boot. */
-export const readBootId = (): string =>
-  readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();

@@ -1,7 +1,7 @@
-// address-event.ts — what a line of `ip -o monitor address link` says happened (no I/O).
+// link-event.ts — what a line of `ip -o monitor address link` says happened (no I/O).
 import { normalAddress } from "@lbpair/common";
 
-export type AddressEvent =
+export type LinkEvent =
   | {
       readonly kind: "address-added" | "address-removed";
       readonly link: string;
@@ -25,7 +25,7 @@ const ADDRESS = /^inet6? (\S+?)(?:\/(\d+))?(?: |$)/;
  * Undefined for anything else. "link-up" means up with carrier; it also comes when something else of
  * the link changed.
  */
-export function parseMonitorLine(line: string): AddressEvent | undefined {
+export function parseMonitorLine(line: string): LinkEvent | undefined {
   const head = HEAD.exec(line);
   if (head?.[2] === undefined || head[3] === undefined || head[4] === undefined) return undefined;
   const [, deleted, index, link, rest] = head;
