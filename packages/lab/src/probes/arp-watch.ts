@@ -1,8 +1,9 @@
 // arp-watch.ts — a third host that asks all the time who has an address, and writes down every claim.
+import { readFileSync } from "node:fs";
+import { openPacketReceiver, openPacketSocket, RawSocketError } from "@lbpair/common";
 import { monotonicMs, startTicker } from "../ticker.js";
-import { arpQuestion, readClaim } from "./arp-packet.js";
+import { arpQuestion, ETHERTYPE_ARP, readClaim } from "./arp-packet.js";
 import { type Claim, type ClaimRun, claimRuns, type Overlap, overlaps } from "./claims.js";
-import { linkMac, openArpSocket } from "./packet-socket.js";
 import type { ProbeLife } from "./probe-life.js";
 
 export interface ArpWatchOptions {
@@ -35,6 +36,20 @@ export interface ArpWatchResult {
 
 const CLAIMS_MAX = 200_000;
 const READ_MS = 1;
+/** After the last question, how long answers are waited for. */
+const LINGER_MS = 20;
+
+const linkFact = (link: string, fact: "address" | "ifindex"): string =>
+  readFileSync(`/sys/class/net/${link}/${fact}`, "utf8").trim();
+
+/** A question that cannot leave (cable out, queue full) is one that nobody answers. */
+function ask(send: () => void): void {
+  try {
+    send();
+  } catch (error) {
+    if (!(error instanceof RawSocketError)) throw error;
+  }
+}
 
 function longestSilence(claims: readonly Claim[]): number {
   let longest = 0;
@@ -47,26 +62,25 @@ function longestSilence(claims: readonly Claim[]): number {
 
 /** Runs until `stop` resolves. */
 export async function watchArp(options: ArpWatchOptions, life: ProbeLife): Promise<ArpWatchResult> {
-  const mac = linkMac(options.link);
-  const socket = openArpSocket(options.link);
+  const mac = linkFact(options.link, "address");
+  const linkIndex = Number(linkFact(options.link, "ifindex"));
   const questions = options.targets.map((target) =>
     arpQuestion({ mac, ip: options.address }, target),
   );
   const heard = new Map(options.targets.map((target): [string, Claim[]] => [target, []]));
   let asked = 0;
-  const read = () => {
-    for (let packet = socket.receive(); packet !== undefined; packet = socket.receive()) {
-      const claim = readClaim(packet, mac);
-      const list = claim === undefined ? undefined : heard.get(claim.address);
-      if (claim === undefined || list === undefined || list.length >= CLAIMS_MAX) continue;
-      list.push({ atMs: monotonicMs(), mac: claim.mac, kind: claim.kind });
-    }
+  const take = (frame: Buffer) => {
+    const claim = readClaim(frame, mac);
+    const list = claim === undefined ? undefined : heard.get(claim.address);
+    if (claim === undefined || list === undefined || list.length >= CLAIMS_MAX) return;
+    list.push({ atMs: monotonicMs(), mac: claim.mac, kind: claim.kind });
   };
+  const sender = openPacketSocket();
+  const receiver = openPacketReceiver(linkIndex, ETHERTYPE_ARP, take, { pollMs: READ_MS });
   const asking = startTicker(options.intervalMs, () => {
     asked += 1;
-    for (const question of questions) socket.send(question);
+    for (const question of questions) ask(() => sender.send(linkIndex, question));
   });
-  const reading = startTicker(READ_MS, read);
   life.onMark(() => {
     asked = 0;
     for (const claims of heard.values()) claims.length = 0;
@@ -74,14 +88,14 @@ export async function watchArp(options: ArpWatchOptions, life: ProbeLife): Promi
   life.ready();
   await life.stop;
   asking.stop();
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  reading.stop();
-  read();
-  socket.close();
+  await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+  receiver.poll();
+  receiver.close();
+  sender.close();
   const watched = [...heard].map(([address, claims]): WatchedAddress => {
     const runs = claimRuns(claims, options.pauseMs);
     const longestSilenceMs = longestSilence(claims);
     return { address, asked, claims, runs, overlaps: overlaps(runs), longestSilenceMs };
   });
-  return { watched, latenessMaxMs: reading.latenessMaxMs };
+  return { watched, latenessMaxMs: asking.latenessMaxMs };
 }

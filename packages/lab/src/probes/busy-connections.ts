@@ -32,6 +32,8 @@ export interface ConnectionResult {
   readonly reason: string;
   /** Longest time without a byte on a connection that talks, in milliseconds. */
   readonly stallMs: number;
+  /** When it was seen to fail, on the shared monotonic clock; null where it did not. */
+  readonly failedAtMs: number | null;
   readonly bytes: number;
 }
 
@@ -79,6 +81,7 @@ class BusyConnection {
   #expected: number | undefined;
   #stopping = false;
   #failure: string | undefined;
+  #failedAtMs: number | null = null;
   readonly #closed: Promise<void>;
 
   constructor(socket: Socket, kind: BusyKind, seed: number) {
@@ -100,6 +103,7 @@ class BusyConnection {
   }
 
   #fail(reason: string): void {
+    this.#failedAtMs ??= monotonicMs();
     this.#failure ??= reason;
   }
 
@@ -166,6 +170,7 @@ class BusyConnection {
       lives: this.#failure === undefined,
       reason: this.#failure ?? "",
       stallMs: this.#stallMs,
+      failedAtMs: this.#failedAtMs,
       bytes: this.#received.count,
     };
   }

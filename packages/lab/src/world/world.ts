@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { type Run, type RunResult, runCommand } from "@lbpair/common";
 import { type Probe, startProbe } from "../probes/probe.js";
 import type { ProbeKind, ProbeKinds } from "../probes/probe-kinds.js";
@@ -39,6 +40,8 @@ export interface World {
   namespace(host: HostName): string;
   /** Runs a command inside a host's namespace; bounded like every command. */
   exec(host: HostName, argv: readonly string[], options?: Parameters<Run>[1]): Promise<RunResult>;
+  /** Runs the product's own command line on an appliance. */
+  cli(name: ApplianceName, words: readonly string[], timeoutMs?: number): Promise<RunResult>;
   probe<K extends ProbeKind>(
     host: HostName,
     kind: K,
@@ -46,6 +49,14 @@ export interface World {
   ): Promise<Probe<K>>;
   /** Removes everything: processes, namespaces, files. May be called twice. */
   destroy(): Promise<void>;
+}
+
+export const CLI = fileURLToPath(new URL("../../../cli/dist/main.js", import.meta.url));
+
+/** The product's command line with the folders of one appliance. */
+export function cliArgv(labFolder: string, name: ApplianceName): string[] {
+  const { etc, state, run } = appliancePathsIn(labFolder, name);
+  return [process.execPath, CLI, "--etc", etc, "--state", state, "--run", run];
 }
 
 export const newLabId = (): string => randomBytes(2).toString("hex");
@@ -109,6 +120,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       namespace: (host) => namespaceOf(id, host),
       exec: (host, argv, runOptions) =>
         run(["ip", "netns", "exec", namespaceOf(id, host), ...argv], runOptions),
+      cli: (name, words, timeoutMs = 30_000) =>
+        run(["ip", "netns", "exec", namespaceOf(id, name), ...cliArgv(folder, name), ...words], {
+          timeoutMs,
+        }),
       probe: (host, kind, probeOptions) => startProbe(namespaceOf(id, host), kind, probeOptions),
       async destroy() {
         // The supervisors first, or they would start again what is being killed.

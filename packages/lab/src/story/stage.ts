@@ -1,0 +1,61 @@
+// stage.ts — what every chapter of the story has in its hands.
+import type { Figures } from "../probes/measure.js";
+import { type MeasureOptions, measure } from "../probes/measure.js";
+import type { ApplianceName } from "../world/plan.js";
+import type { World } from "../world/world.js";
+import { type Measured, sayFigures } from "./figures-table.js";
+import type { Screen } from "./screen.js";
+
+export interface Stage {
+  readonly world: World;
+  readonly screen: Screen;
+  /** Everything measured so far, the floor first. */
+  readonly measured: Measured[];
+  /** What was promised and did not come true. */
+  readonly broken: string[];
+  floor: Figures | undefined;
+}
+
+/** Prints a promise with its outcome; a broken one decides the story's exit code. */
+export function promise(stage: Stage, kept: boolean, text: string): void {
+  stage.screen.verdict(kept, text);
+  if (!kept) stage.broken.push(text);
+}
+
+/** Measures an act, prints what clients saw, and keeps the figures for the table at the end. */
+export async function measured<T>(
+  stage: Stage,
+  what: string,
+  act: () => Promise<T>,
+  options?: Partial<MeasureOptions>,
+): Promise<{ readonly figures: Figures; readonly value: T }> {
+  const result = await measure(stage.world, act, options);
+  stage.measured.push({ what, figures: result.figures });
+  stage.screen.step(sayFigures(result.figures, stage.floor));
+  return result;
+}
+
+/** The promise every failover makes: nothing that was open is lost. */
+export function promiseAllLive(stage: Stage, { open }: Figures): void {
+  const reasons = Object.entries(open.reasons)
+    .map(([reason, count]) => `${count} × ${reason}`)
+    .join("; ");
+  const text = `${open.alive} of ${open.total} open connections live`;
+  promise(stage, open.alive === open.total, reasons === "" ? text : `${text}: ${reasons}`);
+}
+
+/** Runs the product's own command line on an appliance, as an admin would, and shows it. */
+export async function lbpair(
+  stage: Stage,
+  on: ApplianceName,
+  words: readonly string[],
+): Promise<boolean> {
+  const { screen, world } = stage;
+  screen.line(`    ${screen.paint("bold", `${on}# lbpair ${words.join(" ")}`)}`);
+  const result = await world.cli(on, words);
+  screen.quote(`${result.stdout}${result.stderr}`);
+  return result.code === 0;
+}
+
+export const pause = (ms: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, ms));
