@@ -215,7 +215,7 @@ const lb2: NodeView = {
 
 const bothFine: PairView = { at: AT, here: lb1, peer: lb2 };
 
-const away = "lb2 cannot be asked: ssh 192.168.100.2:22: no route to host";
+const away = "not asked: 192.168.100.2:22: no route to host";
 const peerAway: PairView = {
   at: AT,
   here: {
@@ -304,7 +304,7 @@ const daemonDead: PairView = {
     forwarder: {
       ok: false,
       error:
-        "nobody answers on /run/lbpair/forwarder.sock; start the daemon with: systemctl start lbpair-forwarder",
+        "the forwarder does not run: nobody answers on /run/lbpair/forwarder.sock; start it with: systemctl start lbpair-forwarder",
     },
   },
 };

@@ -20,9 +20,9 @@ const COLOURS: Readonly<
 
 const NARROW: readonly Column[] = [
   { title: "service / server", shrinksTo: 14 },
-  { title: "address", shrinksTo: 15 },
+  { title: "address", shrinksTo: 21 },
   { title: "weight", align: "right", leaves: 1 },
-  { title: "state", shrinksTo: 9 },
+  { title: "state", shrinksTo: 12 },
   { title: "open", align: "right" },
   { title: "total", align: "right", leaves: 2 },
   { title: "bytes", align: "right", leaves: 3 },

@@ -119,7 +119,8 @@ function troubleLines(nodes: readonly NodeView[], options: ViewOptions): Line[] 
       else if ("problems" in heard.status) problems.push(...heard.status.problems);
     }
     for (const [error, daemons] of silent) {
-      const who = daemons.length === 3 ? "" : `${daemons.join(" and ")}: `;
+      const named = daemons.length === 3 || daemons.every((daemon) => error.includes(daemon));
+      const who = named ? "" : `${daemons.join(" and ")}: `;
       lines.push(line(span(`${glyphs.bad} ${node.name}: `, "red"), `${who}${error}`));
     }
     for (const told of problemLines(problems, glyphs)) {

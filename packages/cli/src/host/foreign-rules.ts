@@ -1,0 +1,213 @@
+// foreign-rules.ts — other programs' firewall rules that would drop what lbpair needs to pass (F12).
+import {
+  type ApplianceConfig,
+  familyOf,
+  formatPortRange,
+  inNetwork,
+  type OwnAddress,
+  type Problem,
+  type ServicesConfig,
+} from "@lbpair/common";
+import { judgeChain } from "./nft-judge.js";
+import type { ProbePacket } from "./nft-match.js";
+import type { NftChain, NftRuleset } from "./nft-ruleset.js";
+
+/** Flows tried at most; a ruleset that spares this many of different kinds spares the others too. */
+export const FLOWS_TRIED_MAX = 2000;
+
+/** Destination NAT: chains before it still see the client's destination. */
+const DSTNAT_PRIORITY = -100;
+
+interface Flow {
+  /** For people: "VNA tcp 12000 to 192.168.100.110". */
+  readonly name: string;
+  /** The packet at a hook of that priority; null = it does not pass there. */
+  at(hook: string, priority: number): ProbePacket | null;
+}
+
+export interface FlowFacts {
+  readonly services: ServicesConfig;
+  /** null: not known on this machine. */
+  readonly appliance: ApplianceConfig | null;
+  readonly addresses: readonly OwnAddress[];
+}
+
+const linkOf = (address: string, addresses: readonly OwnAddress[]): string | null =>
+  addresses.find(
+    (own) =>
+      own.prefixLength < (familyOf(own.address) === 4 ? 32 : 128) &&
+      inNetwork(address, own.address, own.prefixLength),
+  )?.link ?? null;
+
+function serviceFlows({ services, addresses }: FlowFacts): Flow[] {
+  const flows: Flow[] = [];
+  for (const service of services.virtualServices) {
+    const vip = service.address;
+    const protocols = service.protocol === "both" ? (["tcp", "udp"] as const) : [service.protocol];
+    const servers = [...service.realServers, ...(service.fallback ? [service.fallback] : [])];
+    for (const server of servers) {
+      for (const range of service.ports) {
+        for (const protocol of protocols) {
+          if (flows.length >= FLOWS_TRIED_MAX) return flows;
+          const port = server.port === 0 ? range.first : server.port;
+          const common = { family: familyOf(vip), protocol, source: null, sourcePort: null } as const;
+          const front = linkOf(vip, addresses);
+          const back = linkOf(server.address, addresses);
+          const toServer = (destination: string, destinationPort: number): ProbePacket => ({
+            ...common,
+            destination,
+            destinationPort,
+            inLink: front,
+            outLink: back,
+            state: "new",
+            translated: true,
+          });
+          flows.push({
+            name: `${service.label} ${protocol} ${formatPortRange(range)} to ${server.address}`,
+            at: (hook, priority) => {
+              if (hook === "forward" || hook === "postrouting") return toServer(server.address, port);
+              if (hook !== "prerouting") return null;
+              return priority < DSTNAT_PRIORITY
+                ? { ...toServer(vip, range.first), translated: false }
+                : toServer(server.address, port);
+            },
+          });
+          flows.push({
+            name: `${service.label} ${protocol} answers from ${server.address}`,
+            at: (hook) =>
+              hook === "forward" || hook === "prerouting"
+                ? {
+                    family: familyOf(vip),
+                    protocol,
+                    source: server.address,
+                    sourcePort: port,
+                    destination: null,
+                    destinationPort: null,
+                    inLink: back,
+                    outLink: front,
+                    state: "established",
+                    translated: true,
+                  }
+                : null,
+          });
+        }
+      }
+    }
+  }
+  return flows;
+}
+
+interface Talk {
+  readonly name: string;
+  readonly protocol: "tcp" | "udp";
+  readonly port: number;
+  readonly peer: string;
+  readonly local: string | null;
+}
+
+/** Both directions of what the two nodes say to each other. */
+function talkFlows(talk: Talk, addresses: readonly OwnAddress[]): Flow[] {
+  const link = linkOf(talk.peer, addresses);
+  const base = {
+    family: familyOf(talk.peer),
+    protocol: talk.protocol,
+    sourcePort: talk.protocol === "udp" ? talk.port : null,
+    destinationPort: talk.port,
+    state: "new",
+    translated: false,
+  } as const;
+  return [
+    {
+      name: `${talk.name} from ${talk.peer}`,
+      at: (hook) =>
+        hook === "input" || hook === "prerouting"
+          ? { ...base, source: talk.peer, destination: talk.local, inLink: link, outLink: null }
+          : null,
+    },
+    {
+      name: `${talk.name} to ${talk.peer}`,
+      at: (hook) =>
+        hook === "output" || hook === "postrouting"
+          ? { ...base, source: talk.local, destination: talk.peer, inLink: null, outLink: link }
+          : null,
+    },
+  ];
+}
+
+function nodeFlows({ services, appliance, addresses }: FlowFacts): Flow[] {
+  const peer = appliance?.peer;
+  if (peer === undefined) return [];
+  const { port } = services.heartbeat;
+  return [
+    ...peer.paths.flatMap((path) =>
+      talkFlows(
+        { name: `heartbeat udp ${port}`, protocol: "udp", port, peer: path.peer, local: path.local },
+        addresses,
+      ),
+    ),
+    ...talkFlows(
+      {
+        name: `replication tcp ${peer.ssh.port}`,
+        protocol: "tcp",
+        port: peer.ssh.port,
+        peer: peer.ssh.address,
+        local: null,
+      },
+      addresses,
+    ),
+  ];
+}
+
+const isForeign = (chain: NftChain): boolean =>
+  chain.base !== null &&
+  chain.base.type !== "nat" &&
+  ["ip", "ip6", "inet"].includes(chain.family) &&
+  !/^lbpair/.test(chain.table);
+
+/** Whose table it probably is, so that a person knows where to mend it. */
+function ownerOf(chain: NftChain, ruleset: NftRuleset): string {
+  const names = [...ruleset.chains.values()]
+    .filter((one) => one.family === chain.family && one.table === chain.table)
+    .map((one) => one.name);
+  if (names.some((name) => name.startsWith("ufw"))) return " (ufw)";
+  if (chain.table.startsWith("firewalld")) return " (firewalld)";
+  if (names.some((name) => name.startsWith("DOCKER"))) return " (Docker)";
+  if (chain.family === "inet" && chain.table === "filter") return " (nftables.service, as Debian ships it)";
+  return "";
+}
+
+const fits = (chain: NftChain, packet: ProbePacket): boolean =>
+  chain.family === "inet" || (chain.family === "ip") === (packet.family === 4);
+
+/** One problem per rule or policy that drops; a warning where it depends on what cannot be known. */
+export function judgeForeignRules(ruleset: NftRuleset, facts: FlowFacts): Problem[] {
+  const flows = [...nodeFlows(facts), ...serviceFlows(facts)];
+  const found = new Map<string, { readonly first: string; count: number; readonly problem: Problem }>();
+  for (const chain of ruleset.chains.values()) {
+    if (!isForeign(chain) || chain.base === null) continue;
+    for (const flow of flows) {
+      const packet = flow.at(chain.base.hook, chain.base.priority);
+      if (packet === null || !fits(chain, packet)) continue;
+      const { drops, by } = judgeChain(chain, packet, ruleset);
+      if (drops === "no") continue;
+      const path = `nft table ${chain.family} ${chain.table}${ownerOf(chain, ruleset)}`;
+      const key = `${path} ${by} ${drops}`;
+      const before = found.get(key);
+      if (before !== undefined) before.count += 1;
+      else {
+        const problem: Problem = {
+          code: "foreign-rule",
+          severity: drops === "yes" ? "error" : "warning",
+          path,
+          want: "",
+          got: drops === "yes" ? `${by} drops it` : `${by} may drop it`,
+        };
+        found.set(key, { first: flow.name, count: 1, problem });
+      }
+    }
+  }
+  return [...found.values()].map(({ first, count, problem }) => ({
+    ...problem,
+    want: `${first}${count > 1 ? ` and ${count - 1} other flow${count > 2 ? "s" : ""}` : ""} to pass`,
+  }));
+}

@@ -1,0 +1,110 @@
+// status-verb.ts — `lbpair status`: one look, or a live one.
+import type { Command } from "commander";
+import { type Context, EXIT, type ExitCode } from "../context.js";
+import { composePair, gatherHere, gatherPair, gatherPeer, readAppliance } from "../gather-pair.js";
+import { pause } from "../pause.js";
+import { showWall } from "../render/numbers.js";
+import { paint } from "../render/paint.js";
+import { cutLine, type Line, line, span } from "../render/text.js";
+import { judgePair } from "../view/pair-verdict.js";
+import { type Heard, type NodeView, nodesInOrder, type PairView } from "../view/pair-view.js";
+import { statusLines } from "../view/status-lines.js";
+import type { Register } from "./register.js";
+
+const REDRAW_MS = 1000;
+
+const statusOrError = <T>(heard: Heard<T>): unknown =>
+  heard.ok ? heard.status : { error: heard.error };
+
+/** The pair as programs read it. */
+export function pairJson(pair: PairView, at: Date): unknown {
+  const node = (view: NodeView) => ({
+    name: view.name,
+    designation: view.designation,
+    here: view.here,
+    heartbeat: statusOrError(view.heartbeat),
+    forwarder: statusOrError(view.forwarder),
+    replicator: statusOrError(view.replicator),
+  });
+  return { at: at.toISOString(), verdict: judgePair(pair), nodes: nodesInOrder(pair).map(node) };
+}
+
+/** Refused where a daemon of this node is away: scripts have to notice. */
+const exitCodeFor = (pair: PairView): ExitCode =>
+  pair.here.heartbeat.ok && pair.here.forwarder.ok && pair.here.replicator.ok
+    ? EXIT.done
+    : EXIT.failed;
+
+const show = (pair: PairView, context: Context): Line[] =>
+  statusLines(pair, { glyphs: context.glyphs, columns: context.world.stdout.columns });
+
+/** Redraws in place without flicker: every line clears its own rest. */
+function draw(pair: PairView, context: Context): void {
+  const { stdout } = context.world;
+  const lines = show(pair, context).map((one) => cutLine(one, stdout.columns));
+  const room = stdout.rows - 1;
+  const shown =
+    lines.length <= room
+      ? lines
+      : [...lines.slice(0, room - 1), line(span(`${lines.length - room + 1} more lines`, "dim"))];
+  const text = paint(shown, context.colour).replaceAll("\n", "\u001b[K\n");
+  stdout.write(`\u001b[H${text}\u001b[K\n\u001b[J`);
+}
+
+async function watch(context: Context, json: boolean): Promise<ExitCode> {
+  const { daemons, paths, world } = context;
+  const { signal, stdout } = world;
+  const live = stdout.isTerminal && !json;
+  const appliance = await readAppliance(paths);
+  // The peer is asked in a loop of its own: one that hangs must not freeze the picture of this node.
+  let peer: Awaited<ReturnType<typeof gatherPeer>> | null = null;
+  const askOn = async (): Promise<void> => {
+    while (!signal.aborted) {
+      peer = await gatherPeer(daemons);
+      await pause(REDRAW_MS, signal);
+    }
+  };
+  void askOn();
+  if (live) stdout.write("\u001b[?1049h\u001b[?25l");
+  try {
+    while (!signal.aborted) {
+      const at = world.clock.wall();
+      const pair = composePair(showWall(at), await gatherHere(daemons), peer, appliance);
+      if (json) stdout.write(`${JSON.stringify(pairJson(pair, at))}\n`);
+      else if (live) draw(pair, context);
+      else context.print([...show(pair, context), []]);
+      await pause(REDRAW_MS, signal);
+    }
+  } finally {
+    if (live) stdout.write("\u001b[?25h\u001b[?1049l");
+  }
+  return EXIT.done;
+}
+
+export const registerStatus: Register = (program: Command, act) => {
+  program
+    .command("status")
+    .description("both nodes side by side, every virtual service and real server, replication")
+    .option("--json", "for programs; with --watch one line per look")
+    .option("--watch", "look again every second until Ctrl-C")
+    .addHelpText(
+      "after",
+      `
+Exit code 1 where a daemon of this node does not answer; what can be seen is shown all the same.
+
+Examples:
+  lbpair status
+  lbpair status --watch
+  lbpair status --json | jq -r '.nodes[] | select(.heartbeat.condition == "active").name'`,
+    )
+    .action((options: { json?: boolean; watch?: boolean }) =>
+      act(async (context) => {
+        if (options.watch === true) return watch(context, options.json === true);
+        const at = context.world.clock.wall();
+        const pair = await gatherPair(context.daemons, context.paths, showWall(at));
+        if (options.json === true) context.printJson(pairJson(pair, at));
+        else context.print(show(pair, context));
+        return exitCodeFor(pair);
+      }),
+    );
+};

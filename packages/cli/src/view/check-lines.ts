@@ -1,0 +1,98 @@
+// check-lines.ts — what `lbpair check` says: problems first; where there are none, what to expect.
+import { type CoverageByRule, describeDuration, type TimingRow } from "@lbpair/common";
+import type { CheckReport } from "../check-candidate.js";
+import type { Glyphs } from "../render/glyphs.js";
+import { type TableRow, table } from "../render/table.js";
+import { type Line, line, span, wrapLine } from "../render/text.js";
+import { countProblems, countSeverity, problemLines } from "./problem-lines.js";
+import type { ViewOptions } from "./status-lines.js";
+
+/** Services listed one by one; of more, the uncovered ones and a count. */
+const SERVICES_LISTED_MAX = 40;
+
+function coverageLines(coverage: readonly CoverageByRule[], glyphs: Glyphs, columns: number): Line[] {
+  const covered = coverage.filter((one) => one.byRule).length;
+  const listed =
+    coverage.length <= SERVICES_LISTED_MAX
+      ? coverage
+      : coverage.filter((one) => !one.byRule).slice(0, SERVICES_LISTED_MAX);
+  const all = covered === coverage.length;
+  return [
+    line(
+      span("failover without table sync  ", "dim"),
+      span(
+        all
+          ? coverage.length === 1 ? "the service is covered" : `all ${coverage.length} services are covered`
+          : `${covered} of ${coverage.length} services are covered`,
+        all ? "green" : "yellow",
+      ),
+    ),
+    ...listed.flatMap((one) => {
+      const text = line(
+        span(one.byRule ? `  ${glyphs.on} ` : `  ${glyphs.some} `, one.byRule ? "green" : "yellow"),
+        span(one.label, "bold"),
+        one.byRule ? ": covered, because " : ": not covered, because ",
+        one.reason,
+      );
+      return wrapLine(text, columns - 4).map((part, index) => (index === 0 ? part : [span("    "), ...part]));
+    }),
+  ];
+}
+
+const showDetection = (row: TimingRow): string => {
+  const { bestMs, worstMs } = row.detection;
+  if (worstMs === 0) return "at once";
+  return bestMs === worstMs
+    ? describeDuration(worstMs)
+    : `${describeDuration(bestMs)} to ${describeDuration(worstMs)}`;
+};
+
+function timingLines(timing: readonly TimingRow[], glyphs: Glyphs, columns: number): Line[] {
+  const shown = timing.slice(0, SERVICES_LISTED_MAX * 2);
+  const rows: TableRow[] = shown.flatMap((row): TableRow[] => [
+    {
+      cells: [
+        line(`  ${row.what}`),
+        line(showDetection(row)),
+        line(describeDuration(row.switchMs)),
+        line(span(describeDuration(row.worstMs), "bold")),
+      ],
+    },
+    { indent: 4, across: line(span(`${glyphs.why} clients: ${row.clients}`, "dim")) },
+  ]);
+  const more = timing.length - shown.length;
+  return [
+    ...table(
+      [
+        { title: "worst case, by these settings", shrinksTo: 30 },
+        { title: "found out in", align: "right" },
+        { title: "switch", align: "right" },
+        { title: "worst", align: "right" },
+      ],
+      rows,
+      columns,
+    ),
+    ...(more > 0 ? [line(span(`  and ${more} more rows (--json shows all)`, "dim"))] : []),
+  ];
+}
+
+/** The whole report. */
+export function checkLines(report: CheckReport, { glyphs, columns }: ViewOptions): Line[] {
+  const errors = countSeverity(report.problems, "error");
+  const names = report.files.join(", ");
+  const count = countProblems(report.problems);
+  const head =
+    errors > 0
+      ? line(span(`${glyphs.bad} ${count}`, "red"), ` in ${names}`)
+      : line(
+          span(`${glyphs.on} good`, "green"),
+          span(count === "" ? "" : `, ${count}`, "yellow"),
+          `: ${names}`,
+        );
+  const lines: Line[] = [head, ...problemLines(report.problems, glyphs)];
+  for (const note of report.notes) lines.push(line(span(`${glyphs.off} ${note}`, "dim")));
+  if (errors > 0 || report.services === null) return lines;
+  if (report.coverage.length > 0) lines.push([], ...coverageLines(report.coverage, glyphs, columns));
+  lines.push([], ...timingLines(report.timing, glyphs, columns));
+  return lines;
+}
