@@ -12,6 +12,7 @@ import type {
   Verdicts,
 } from "@lbpair/common";
 import { type Designation, RefusalError } from "@lbpair/common";
+import type { HeartbeatMemory, RememberedMemory } from "./adapters/epoch-store.js";
 import type { LeaseLength } from "./adapters/lease-line.js";
 import type { LinkEvent } from "./adapters/link-event.js";
 import { Advertiser, type AdvertiserOptions } from "./advertiser.js";
@@ -49,13 +50,6 @@ const REMOVALS_WINDOW_MS = 60_000;
 /** Longest wait for the answer to an operator's order. */
 const ORDER_MS_MAX = 60_000;
 
-export interface Memory {
-  readonly epoch: number;
-  readonly highestEpoch: number;
-  readonly bootId: string;
-  readonly active: boolean;
-}
-
 export interface DaemonParts {
   readonly paths: AppliancePaths;
   readonly clock: Clock;
@@ -67,12 +61,11 @@ export interface DaemonParts {
   readonly announcer: Machine["announcer"];
   readonly openSocket: AdvertiserOptions["openSocket"];
   readonly bootId: string;
-  readonly memory: Memory | null;
+  readonly memory: RememberedMemory | null;
   /** Writes behind the caller's back; the latest wins. */
-  readonly remember: (memory: Memory) => void;
+  readonly remember: (memory: HeartbeatMemory) => void;
   /** Milliseconds the machine has been suspended since it booted. */
   readonly suspendedMs: () => number;
-  readonly exit: () => void;
 }
 
 export class HeartbeatDaemon implements Machine {
@@ -113,7 +106,7 @@ export class HeartbeatDaemon implements Machine {
     this.startedAt = now;
     this.lastUpkeepAt = now;
     this.suspendedMs = parts.suspendedMs();
-    this.state = startElection(now, this.settings.election, parts.memory?.highestEpoch ?? 0);
+    this.state = startElection(now, this.settings.election, parts.memory?.reservedEpoch ?? 0);
     this.queue = new EffectQueue(
       (effect) => perform(effect, this),
       (effect, error) => this.effectFailed(effect, error),
@@ -491,7 +484,8 @@ export class HeartbeatDaemon implements Machine {
   remember(): void {
     const { epoch, highestEpoch } = this.state;
     const active = conditionOf(this.state) === "active";
-    this.parts.remember({ epoch, highestEpoch, bootId: this.parts.bootId, active });
+    const { bootId } = this.parts;
+    this.parts.remember({ epoch, highestEpoch, bootId, active, because: this.state.because });
   }
 
   tellCondition(): void {
@@ -507,7 +501,6 @@ export class HeartbeatDaemon implements Machine {
 
   exit(): void {
     this.stopped?.();
-    this.parts.exit();
   }
 
   private effectFailed(effect: Effect, error: unknown): void {

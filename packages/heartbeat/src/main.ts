@@ -54,7 +54,6 @@ async function main(): Promise<void> {
   const { appliance } = settings.running;
   const log = createLog("heartbeat", appliance.logging.level);
   await mkdir(paths.run, { recursive: true });
-  await mkdir(paths.daemonState("heartbeat"), { recursive: true });
   const events = await createEventLog({
     node: appliance.node.name,
     daemon: "heartbeat",
@@ -65,9 +64,15 @@ async function main(): Promise<void> {
   events.follow(({ level, event, text, facts }) =>
     log[level === "alarm" ? "error" : level]({ event, ...facts }, text),
   );
-  const bootId = await readBootId();
+  await mkdir(paths.daemonState("heartbeat"), { recursive: true });
   const store = await openMemoryStore(paths.daemonState("heartbeat"), {
-    onProblem: (text) => events.record("warn", "memory", text),
+    onProblem: (text) => events.record("warn", "memory", text, {}),
+  });
+  const lease = createLease({ run: runCommand });
+  const keeper = new LeaseKeeper(lease, systemClock);
+  const announcer = createAnnouncer({
+    // Raw frames pass an output hook by; the gate's promise is then kept here.
+    mayAnnounce: () => lease.hook === "egress" || keeper.remainingMs(systemClock.now()) > 0,
   });
   const daemon = new HeartbeatDaemon({
     paths,
@@ -75,15 +80,14 @@ async function main(): Promise<void> {
     log,
     events,
     settings,
-    lease: new LeaseKeeper(createLease({ run: runCommand }), systemClock),
+    lease: keeper,
     holder: new Holder(createAddresses(runCommand)),
-    announcer: createAnnouncer(),
+    announcer,
     openSocket: openAdvertSocket,
-    bootId,
+    bootId: await readBootId(),
     memory: store.memory,
     remember: (memory) => store.write(memory),
     suspendedMs: readSuspendedMs,
-    exit: () => undefined,
   });
   const watch = createAddressWatch({
     onEvent: (event) => daemon.onLink(event),
@@ -113,6 +117,8 @@ async function main(): Promise<void> {
     await daemon.close();
     watch.close();
     await control.close();
+    lease.close();
+    announcer.close();
     await store.close();
     await events.close();
   };

@@ -1,0 +1,119 @@
+// conversation.ts — what is heard of the peer on each path, and what is dropped and why.
+import { type Designation, type Millis, millis, type Verdicts } from "@lbpair/common";
+import type { Advert, Hearing } from "./advert.js";
+import { accept, needsRenewal, renew, type SessionState, startSession } from "./session.js";
+import { type Assembly, assemble } from "./verdict-transfer.js";
+import { type Decoded, type DropReason, decodeDatagram, type Sign } from "./wire.js";
+
+export type Dropped = DropReason | "foreign" | "replayed" | "hello" | "own-designation";
+
+export interface PathRecord {
+  heardAt: Millis | null;
+  /** Whether the peer last said that it hears us here. */
+  heardByPeer: boolean | null;
+  received: number;
+  readonly dropped: Partial<Record<Dropped, number>>;
+}
+
+export type Received =
+  | { readonly kind: "advert"; readonly advert: Advert }
+  | { readonly kind: "verdicts"; readonly verdicts: Verdicts }
+  | { readonly kind: "dropped"; readonly reason: Dropped }
+  | { readonly kind: "nothing" };
+
+export interface ConversationOptions {
+  readonly designation: Designation;
+  readonly sign: Sign;
+  /** Random 16 hex digits, new at each call. */
+  readonly newSession: () => string;
+  readonly now: Millis;
+  readonly deadtime: number;
+  readonly paths: number;
+}
+
+/** Keeps one conversation with the peer over several paths; knows no socket and no clock. */
+export class Conversation {
+  readonly paths: readonly PathRecord[];
+  /** The newest advert accepted on any path. */
+  newest: Advert | null = null;
+  session: SessionState;
+  sequence = 0;
+  private assembly: Assembly | undefined;
+  private readonly options: ConversationOptions;
+
+  constructor(options: ConversationOptions) {
+    this.options = options;
+    this.session = startSession(options.newSession(), options.now);
+    this.paths = Array.from({ length: options.paths }, () => ({
+      heardAt: null,
+      heardByPeer: null,
+      received: 0,
+      dropped: {},
+    }));
+  }
+
+  /** How well each path is heard, for the next adverts. */
+  hearing(now: Millis): Hearing[] {
+    return this.paths.map(({ heardAt }) => ({
+      ageMs: heardAt === null ? null : Math.round(now - heardAt),
+    }));
+  }
+
+  /** Judges one datagram that came on a path; `genuine` says that its sender's address is the peer's. */
+  receive(pathIndex: number, bytes: Uint8Array, genuine: boolean, now: Millis): Received {
+    const path = this.paths[pathIndex];
+    if (path === undefined) return { kind: "nothing" };
+    path.received += 1;
+    const drop = (reason: Dropped): Received => {
+      path.dropped[reason] = (path.dropped[reason] ?? 0) + 1;
+      return { kind: "dropped", reason };
+    };
+    if (!genuine) return drop("foreign");
+    const decoded: Decoded = decodeDatagram(bytes, this.options.sign);
+    if (!decoded.ok) return drop(decoded.reason);
+    const { datagram } = decoded;
+    const said = datagram.kind === "advert" ? datagram.advert : datagram.verdicts;
+    if (said.designation === this.options.designation) return drop("own-designation");
+    const echoes =
+      datagram.kind === "advert"
+        ? [datagram.advert.echo, datagram.advert.echoCandidate]
+        : [datagram.verdicts.echo];
+    const stream = `${datagram.kind} ${pathIndex}`;
+    const { session, sequence } = said;
+    const [next, acceptance] = accept(this.session, { session, echoes, sequence, stream });
+    this.session = needsRenewal(next, now) ? renew(next, this.options.newSession(), now) : next;
+    if (acceptance !== "life") return drop(acceptance);
+    path.heardAt = now;
+    if (datagram.kind === "verdicts") return this.addPiece(datagram.verdicts);
+    return this.addAdvert(path, datagram.advert);
+  }
+
+  private addAdvert(path: PathRecord, advert: Advert): Received {
+    const age = advert.hearing[advert.path]?.ageMs;
+    path.heardByPeer = age === undefined ? null : age !== null && age <= this.options.deadtime;
+    // The slower path brings what the faster has brought already: it shows life, and nothing new.
+    const { newest } = this;
+    const old = newest?.session === advert.session && newest.sequence >= advert.sequence;
+    if (old) return { kind: "nothing" };
+    this.newest = advert;
+    return { kind: "advert", advert };
+  }
+
+  private addPiece(piece: Parameters<typeof assemble>[1]): Received {
+    const { assembly, verdicts } = assemble(this.assembly, piece);
+    this.assembly = assembly;
+    return verdicts === undefined ? { kind: "nothing" } : { kind: "verdicts", verdicts };
+  }
+
+  /** Numbers the next round of adverts. */
+  nextSequence(): number {
+    this.sequence += 1;
+    return this.sequence;
+  }
+
+  /** Milliseconds since a path was heard; null = never. */
+  ageOf(pathIndex: number, now: Millis): Millis | null {
+    const heardAt = this.paths[pathIndex]?.heardAt ?? null;
+    return heardAt === null ? null : millis(now - heardAt);
+  }
+}
