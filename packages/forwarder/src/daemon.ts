@@ -17,6 +17,7 @@ import {
   loadRunning,
   type Problem,
   RefusalError,
+  type RevisionId,
   type Run,
   type Running,
   standardRoutes,
@@ -54,6 +55,12 @@ const packageVersion = (): string =>
       readonly version: string;
     }
   ).version;
+
+/** Identity of the configuration in force, without who made it and why. */
+const shortRevision = (running: Running | null): RevisionId | null => {
+  const revision = running?.revision ?? null;
+  return revision === null ? null : { serial: revision.serial, hash: revision.hash };
+};
 
 /** Everything that exists once a configuration could be read. */
 interface Works {
@@ -277,7 +284,7 @@ export class ForwarderDaemon {
       version: this.#version,
       pid: process.pid,
       upMs: Math.round(now - this.#startedAt),
-      revision: running?.revision ?? null,
+      revision: shortRevision(running),
       ready,
       readyReason: reason,
       condition: this.#condition,
