@@ -84,7 +84,8 @@ async function main(): Promise<void> {
     holder: new Holder(createAddresses(runCommand)),
     announcer,
     openSocket: openAdvertSocket,
-    bootId: await readBootId(),
+    // The kernel writes it with hyphens; on the wire it is 32 hex digits.
+    bootId: (await readBootId()).replaceAll("-", ""),
     memory: store.memory,
     remember: (memory) => store.write(memory),
     suspendedMs: readSuspendedMs,
