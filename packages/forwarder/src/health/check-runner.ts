@@ -1,5 +1,5 @@
 // check-runner.ts — starts each check at its time and hands over what it found.
-import type { Clock, Millis } from "@lbpair/common";
+import type { CheckConfig, Clock, Millis } from "@lbpair/common";
 import type { Probe, ProbeContext } from "./probe.js";
 import { sameQuestion } from "./question.js";
 import { afterStart, due, firstSlot, nextWake, type Slot } from "./schedule.js";
@@ -32,86 +32,95 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-const isChecked = ({ check }: CheckTarget): boolean => check.type !== "on" && check.type !== "off";
+type Checked = CheckTarget & { readonly check: Exclude<CheckConfig, { type: "on" | "off" }> };
 
-export function createCheckRunner(options: CheckRunnerOptions): CheckRunner {
-  const { clock, probe, random } = options;
-  const targets = new Map<string, CheckTarget>();
-  const slots = new Map<string, Slot>();
-  const running = new Map<string, Running>();
-  let going = false;
-  let timer: NodeJS.Timeout | undefined;
+const isChecked = (target: CheckTarget): target is Checked =>
+  target.check.type !== "on" && target.check.type !== "off";
 
-  const runningIds = () => new Set(running.keys());
+class Runner implements CheckRunner {
+  readonly #options: CheckRunnerOptions;
+  readonly #targets = new Map<string, CheckTarget>();
+  readonly #slots = new Map<string, Slot>();
+  readonly #running = new Map<string, Running>();
+  #going = false;
+  #timer: NodeJS.Timeout | undefined;
 
-  const judgeLateness = (target: CheckTarget, result: CheckResult, started: Millis) => {
-    const { check } = target;
-    const limit = check.type === "on" || check.type === "off" ? 0 : check.timeout;
-    const lateMs = clock.now() - started - limit;
-    if (result.timedOut === true && lateMs > STALL_MS) options.onStall(target, lateMs);
-    else options.onResult(target, result, started);
-  };
-
-  const begin = (target: CheckTarget): void => {
-    const abort = new AbortController();
-    const started = clock.now();
-    const run = probe(target, { ...options.facts(target.id), signal: abort.signal });
-    const ended = (async () => {
-      const result = await run.result;
-      if (!abort.signal.aborted) judgeLateness(target, result, started);
-      await run.ended;
-      running.delete(target.id);
-      wake();
-    })();
-    running.set(target.id, { abort, ended });
-  };
-
-  /** Starts what is due, then sleeps until the next start. */
-  function wake(): void {
-    clearTimeout(timer);
-    if (!going) return;
-    const now = clock.now();
-    for (const id of due(slots, runningIds(), now)) {
-      const target = targets.get(id);
-      const slot = slots.get(id);
-      if (target === undefined || slot === undefined) continue;
-      slots.set(id, afterStart(slot, now));
-      begin(target);
-    }
-    const next = nextWake(slots, runningIds());
-    if (next === null) return;
-    const sleep = Math.min(SLEEP_MS_MAX, Math.max(1, Math.ceil(next - clock.now())));
-    timer = setTimeout(wake, sleep);
+  constructor(options: CheckRunnerOptions) {
+    this.#options = options;
   }
 
-  return {
-    start() {
-      going = true;
-      wake();
-    },
-    update(wanted, lastStart) {
-      const checked = new Map(wanted.filter(isChecked).map((target) => [target.id, target]));
-      for (const [id, target] of targets) {
-        const next = checked.get(id);
-        if (next !== undefined && sameQuestion(target, next)) continue;
-        running.get(id)?.abort.abort();
-        targets.delete(id);
-        slots.delete(id);
-      }
-      for (const [id, target] of checked) {
-        if (targets.has(id) || target.check.type === "on" || target.check.type === "off") continue;
-        const { interval } = target.check;
-        const facts = { now: clock.now(), interval, servers: checked.size, random: random() };
-        slots.set(id, firstSlot({ ...facts, lastStart: lastStart(id) }));
-        targets.set(id, target);
-      }
-      wake();
-    },
-    async stop() {
-      going = false;
-      clearTimeout(timer);
-      for (const { abort } of running.values()) abort.abort();
-      await Promise.all([...running.values()].map(({ ended }) => ended));
-    },
-  };
+  start(): void {
+    this.#going = true;
+    this.#wake();
+  }
+
+  update(wanted: readonly CheckTarget[], lastStart: (id: string) => Millis | null): void {
+    const { clock, random } = this.#options;
+    const checked = new Map(wanted.filter(isChecked).map((target) => [target.id, target]));
+    for (const [id, target] of this.#targets) {
+      const next = checked.get(id);
+      if (next !== undefined && sameQuestion(target, next)) continue;
+      this.#running.get(id)?.abort.abort();
+      this.#targets.delete(id);
+      this.#slots.delete(id);
+    }
+    for (const [id, target] of checked) {
+      if (this.#targets.has(id)) continue;
+      const { interval } = target.check;
+      const facts = { now: clock.now(), interval, servers: checked.size, random: random() };
+      this.#slots.set(id, firstSlot({ ...facts, lastStart: lastStart(id) }));
+      this.#targets.set(id, target);
+    }
+    this.#wake();
+  }
+
+  async stop(): Promise<void> {
+    this.#going = false;
+    clearTimeout(this.#timer);
+    for (const { abort } of this.#running.values()) abort.abort();
+    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+  }
+
+  /** Starts what is due, then sleeps until the next start. */
+  #wake(): void {
+    clearTimeout(this.#timer);
+    if (!this.#going) return;
+    const { clock } = this.#options;
+    const now = clock.now();
+    for (const id of due(this.#slots, new Set(this.#running.keys()), now)) {
+      const target = this.#targets.get(id);
+      const slot = this.#slots.get(id);
+      if (target === undefined || slot === undefined) continue;
+      this.#slots.set(id, afterStart(slot, now));
+      this.#begin(target);
+    }
+    const next = nextWake(this.#slots, new Set(this.#running.keys()));
+    if (next === null) return;
+    const sleep = Math.min(SLEEP_MS_MAX, Math.max(1, Math.ceil(next - clock.now())));
+    this.#timer = setTimeout(() => this.#wake(), sleep);
+  }
+
+  #begin(target: CheckTarget): void {
+    const { clock, facts, probe } = this.#options;
+    const abort = new AbortController();
+    const started = clock.now();
+    const run = probe(target, { ...facts(target.id), signal: abort.signal });
+    const ended = (async () => {
+      const result = await run.result;
+      if (!abort.signal.aborted) this.#handOver(target, result, started);
+      await run.ended;
+      this.#running.delete(target.id);
+      this.#wake();
+    })();
+    this.#running.set(target.id, { abort, ended });
+  }
+
+  #handOver(target: CheckTarget, result: CheckResult, started: Millis): void {
+    const limit = isChecked(target) ? target.check.timeout : 0;
+    const lateMs = this.#options.clock.now() - started - limit;
+    if (result.timedOut === true && lateMs > STALL_MS) this.#options.onStall(target, lateMs);
+    else this.#options.onResult(target, result, started);
+  }
 }
+
+export const createCheckRunner = (options: CheckRunnerOptions): CheckRunner => new Runner(options);

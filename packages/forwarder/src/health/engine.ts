@@ -61,7 +61,7 @@ class Engine implements HealthEngine {
     this.#deps = deps;
     const { run, scriptFolder: folder, user, stateFile } = deps;
     const scripts = createScriptProbe({ run, folder, user, scope: stateFile });
-    this.#cleanScripts = scripts.clean;
+    this.#cleanScripts = () => scripts.clean();
     this.#file = createMemoryFile(stateFile, (error) => {
       deps.log.error({ error: error.message }, "verdicts cannot be remembered");
     });

@@ -7,7 +7,7 @@ import { type CheckUser, resolveCheckUser } from "./check-user.js";
 import type { Probe, ProbeContext } from "./probe.js";
 import { scriptArguments, scriptEnvironment } from "./script-arguments.js";
 import { runScript, SCRIPT_OUTPUT_BYTES_MAX, type ScriptOutcome } from "./script-process.js";
-import { killStrays, RUN_MARKER } from "./stray-processes.js";
+import { RUN_MARKER, StraySweeper } from "./stray-processes.js";
 import type { CheckResult, CheckTarget } from "./types.js";
 
 export interface ScriptProbe {
@@ -74,73 +74,71 @@ async function obstacle(folder: string, name: string): Promise<string | undefine
   }
 }
 
-export function createScriptProbe(options: ScriptProbeOptions): ScriptProbe {
-  const { run, folder, user } = options;
-  const scope = createHash("sha256").update(options.scope).digest("hex").slice(0, 12);
-  const instance = `${process.pid}-${Date.now().toString(36)}`;
-  const alive = new Set<string>();
-  let number = 0;
-  let known: CheckUser | undefined;
-  let sweeping: Promise<void> | undefined;
-  let sweepAgain = false;
+class Scripts implements ScriptProbe {
+  readonly #options: ScriptProbeOptions;
+  readonly #scope: string;
+  readonly #instance = `${process.pid}-${Date.now().toString(36)}`;
+  readonly #alive = new Set<string>();
+  readonly #sweeper: StraySweeper;
+  #number = 0;
+  #user: CheckUser | undefined;
 
-  const isStray = (marker: string) => marker.startsWith(`${scope}/`) && !alive.has(marker);
-  const checkUser = async (): Promise<CheckUser> => {
-    if (known?.ok !== true) known = await resolveCheckUser(run, user);
-    return known;
-  };
-  const sweepAll = async (uid: number): Promise<void> => {
-    do {
-      sweepAgain = false;
-      await killStrays(uid, isStray);
-    } while (sweepAgain);
-    sweeping = undefined;
-  };
-  /** One sweep at a time; whoever asks during one waits for another that begins after it asked. */
-  const sweep = (uid: number): Promise<void> => {
-    if (sweeping !== undefined) sweepAgain = true;
-    sweeping ??= sweepAll(uid);
-    return sweeping;
+  constructor(options: ScriptProbeOptions) {
+    this.#options = options;
+    this.#scope = createHash("sha256").update(options.scope).digest("hex").slice(0, 12);
+    this.#sweeper = new StraySweeper(
+      (marker) => marker.startsWith(`${this.#scope}/`) && !this.#alive.has(marker),
+    );
+  }
+
+  readonly probe: Probe = (target, context) => {
+    let answer: (result: CheckResult) => void = () => undefined;
+    const result = new Promise<CheckResult>((resolve) => {
+      answer = resolve;
+    });
+    const ended = this.#check(target, context, answer).catch((error: unknown) => {
+      answer(failed(`the script could not be run: ${error}`));
+    });
+    return { result, ended };
   };
 
-  const start = async (
+  async clean(): Promise<void> {
+    const who = await this.#checkUser();
+    if (who.ok) await this.#sweeper.sweep(who.uid);
+  }
+
+  /** Looked up until it is found: a user may be made after the daemon started. */
+  async #checkUser(): Promise<CheckUser> {
+    if (this.#user?.ok !== true) {
+      this.#user = await resolveCheckUser(this.#options.run, this.#options.user);
+    }
+    return this.#user;
+  }
+
+  async #check(
     target: CheckTarget,
     context: ProbeContext,
     answer: (result: CheckResult) => void,
-  ): Promise<void> => {
+  ): Promise<void> {
     const { check } = target;
     if (check.type !== "external") return answer(failed(`${check.type} is no script`));
-    const reason = await obstacle(folder, check.script);
+    const reason = await obstacle(this.#options.folder, check.script);
     if (reason !== undefined) return answer(failed(reason));
-    const who = await checkUser();
+    const who = await this.#checkUser();
     if (!who.ok) return answer(failed(who.reason));
-    number += 1;
-    const marker = `${scope}/${instance}/${number}`;
+    this.#number += 1;
+    const marker = `${this.#scope}/${this.#instance}/${this.#number}`;
     const facts = { ...context, timeoutMs: check.timeout };
     const env = { ...scriptEnvironment(target, facts), [RUN_MARKER]: marker };
-    const argv = [...who.prefix, join(folder, check.script), ...scriptArguments(target)];
-    alive.add(marker);
+    const file = join(this.#options.folder, check.script);
+    const argv = [...who.prefix, file, ...scriptArguments(target)];
+    this.#alive.add(marker);
     const script = runScript(argv, { env, timeoutMs: check.timeout, signal: context.signal });
     answer(meaningOf(check.script, await script.outcome, check.timeout));
     await script.gone;
-    alive.delete(marker);
-    await sweep(who.uid);
-  };
-
-  return {
-    probe: (target, context) => {
-      let answer: (result: CheckResult) => void = () => undefined;
-      const result = new Promise<CheckResult>((resolve) => {
-        answer = resolve;
-      });
-      const ended = start(target, context, answer).catch((error: unknown) => {
-        answer(failed(`the script could not be run: ${error}`));
-      });
-      return { result, ended };
-    },
-    clean: async () => {
-      const who = await checkUser();
-      if (who.ok) await sweep(who.uid);
-    },
-  };
+    this.#alive.delete(marker);
+    await this.#sweeper.sweep(who.uid);
+  }
 }
+
+export const createScriptProbe = (options: ScriptProbeOptions): ScriptProbe => new Scripts(options);

@@ -1,5 +1,6 @@
 // script-process.ts — one run of a script: bounded in time and output, and nothing left of it.
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 import { firstLine } from "./reason-line.js";
 
 /** A script that prints more is ended: nobody reads it, and it would only cost time. */
@@ -52,8 +53,14 @@ function groupLives(pid: number): boolean {
   }
 }
 
+interface Head {
+  /** Answers how many bytes came in all. */
+  add(chunk: Buffer): number;
+  text(): string;
+}
+
 /** Keeps the beginning of a stream and counts the rest. */
-function createHead(): { add(chunk: Buffer): number; text(): string } {
+function createHead(): Head {
   const chunks: Buffer[] = [];
   let size = 0;
   return {
@@ -101,69 +108,81 @@ function endGroup(pid: number, leaderGone: Promise<void>): Promise<void> {
 
 /** Runs `argv` in a session and process group of its own, standard input closed. */
 export function runScript(argv: readonly string[], options: ScriptOptions): ScriptRun {
-  const [command = "", ...rest] = argv;
-  const child = spawn(command, rest, {
-    cwd: "/",
-    detached: true,
-    env: { ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const heads = [createHead(), createHead()] as const;
-  const outcome = deferred<ScriptOutcome>();
-  const gone = deferred<void>();
-  const leaderGone = deferred<void>();
-  let over = false;
-  const settle = (end: ScriptEnd, code: number | null, signal: string | null) => {
-    const [line = ""] = heads.map((head) => firstLine(head.text())).filter((text) => text !== "");
-    outcome.resolve({ end, code, signal, line });
-  };
-  const endNow = (end: ScriptEnd) => {
-    if (over || child.pid === undefined) return;
-    over = true;
-    settle(end, null, null);
-    child.stdout.destroy();
-    child.stderr.destroy();
-    void endGroup(child.pid, leaderGone.promise).then(() => gone.resolve());
-  };
-  // A late timer runs before the news of a child's end that waits behind it: let that in first.
-  const timer = setTimeout(() => setImmediate(() => endNow("timed-out")), options.timeoutMs);
-  const abort = () => endNow("aborted");
-  options.signal.addEventListener("abort", abort, { once: true });
-  void outcome.promise.then(() => {
-    clearTimeout(timer);
-    options.signal.removeEventListener("abort", abort);
-  });
+  const run = new Script(argv, options);
+  return { outcome: run.outcome.promise, gone: run.gone.promise };
+}
 
-  for (const [stream, head] of [
-    [child.stdout, heads[0]],
-    [child.stderr, heads[1]],
-  ] as const) {
-    stream.on("data", (chunk: Buffer) => {
-      if (head.add(chunk) > SCRIPT_OUTPUT_BYTES_MAX) endNow("printed-too-much");
+class Script {
+  readonly outcome = deferred<ScriptOutcome>();
+  readonly gone = deferred<void>();
+  readonly #child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly #leaderGone = deferred<void>();
+  readonly #stdout = createHead();
+  readonly #stderr = createHead();
+  #over = false;
+
+  constructor(argv: readonly string[], { env, timeoutMs, signal }: ScriptOptions) {
+    const [command = "", ...rest] = argv;
+    const child = spawn(command, rest, {
+      cwd: "/",
+      detached: true,
+      env: { ...env },
+      stdio: ["ignore", "pipe", "pipe"],
     });
+    this.#child = child;
+    // A late timer runs before the news of a child's end that waits behind it: let that in first.
+    const timer = setTimeout(() => setImmediate(() => this.#endNow("timed-out")), timeoutMs);
+    const abort = () => this.#endNow("aborted");
+    signal.addEventListener("abort", abort, { once: true });
+    void this.outcome.promise.then(() => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+    });
+    child.stdout.on("data", (chunk: Buffer) => this.#read(this.#stdout, chunk));
+    child.stderr.on("data", (chunk: Buffer) => this.#read(this.#stderr, chunk));
+    child.on("error", (error) => this.#onError(error));
+    child.on("exit", (code, by) => this.#onExit(code, by));
   }
-  child.on("error", (error) => {
-    over = true;
+
+  #read(head: Head, chunk: Buffer): void {
+    if (head.add(chunk) > SCRIPT_OUTPUT_BYTES_MAX) this.#endNow("printed-too-much");
+  }
+
+  #settle(end: ScriptEnd, code: number | null, signal: string | null): void {
+    this.#over = true;
+    this.#child.stdout.destroy();
+    this.#child.stderr.destroy();
+    const line = firstLine(this.#stdout.text()) || firstLine(this.#stderr.text());
+    this.outcome.resolve({ end, code, signal, line });
+  }
+
+  #endNow(end: ScriptEnd): void {
+    const { pid } = this.#child;
+    if (this.#over || pid === undefined) return;
+    this.#settle(end, null, null);
+    void endGroup(pid, this.#leaderGone.promise).then(() => this.gone.resolve());
+  }
+
+  #onError(error: Error): void {
+    this.#over = true;
     const line = firstLine(error.message);
-    outcome.resolve({ end: "not-started", code: null, signal: null, line });
-    gone.resolve();
-  });
-  child.on("exit", (code, signal) => {
-    leaderGone.resolve();
-    if (over) return;
+    this.outcome.resolve({ end: "not-started", code: null, signal: null, line });
+    this.gone.resolve();
+  }
+
+  #onExit(code: number | null, signal: string | null): void {
+    const { pid } = this.#child;
+    this.#leaderGone.resolve();
+    if (this.#over) return;
     // Children it left behind have no business beyond the check; nobody would ever end them.
-    if (child.pid !== undefined) signalGroup(child.pid, "SIGKILL");
+    if (pid !== undefined) signalGroup(pid, "SIGKILL");
     const finish = () => {
-      if (over) return;
-      over = true;
       clearTimeout(patience);
-      settle("exited", code, signal);
-      child.stdout.destroy();
-      child.stderr.destroy();
-      gone.resolve();
+      if (this.#over) return;
+      this.#settle("exited", code, signal);
+      this.gone.resolve();
     };
     const patience = setTimeout(finish, PIPE_PATIENCE_MS);
-    child.once("close", finish);
-  });
-  return { outcome: outcome.promise, gone: gone.promise };
+    this.#child.once("close", finish);
+  }
 }

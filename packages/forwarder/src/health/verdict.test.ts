@@ -2,14 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Health, millis } from "@lbpair/common";
 import fc from "fast-check";
-import {
-  countNeeded,
-  declare,
-  judge,
-  mayServe,
-  NEVER_JUDGED,
-  type VerdictState,
-} from "./verdict.js";
+import { countNeeded, declare, judge, NEVER_JUDGED, type VerdictState } from "./verdict.js";
 
 const counting = { failures: 10, successes: 2 };
 const pass = { passed: true, reason: "all 7 ports accept" };
@@ -86,11 +79,4 @@ test("always off and on again keep when the verdict turned", () => {
   const on = declare(NEVER_JUDGED, "healthy", "always on", millis(5));
   assert.equal(declare(on, "healthy", "always on", millis(9)).since, 5);
   assert.equal(declare(on, "unhealthy", "always off", millis(9)).since, 9);
-});
-
-test("a server never judged gets no traffic, unless its service has no other", () => {
-  assert.equal(mayServe("unknown", 2), false);
-  assert.equal(mayServe("unknown", 1), true);
-  assert.equal(mayServe("unhealthy", 1), false);
-  assert.equal(mayServe("healthy", 5), true);
 });

@@ -66,11 +66,3 @@ export function declare(
   const since = state.health === health ? state.since : now;
   return { health, reason, since, checkedAt: null, count: 0 };
 }
-
-/**
- * Whether a server may get new connections as far as its health goes. One that nobody has ever
- * judged has to wait for its first check, unless the service has no other: then waiting helps nobody.
- */
-export function mayServe(health: Health, realServersOfService: number): boolean {
-  return health === "healthy" || (health === "unknown" && realServersOfService === 1);
-}
