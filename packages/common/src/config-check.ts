@@ -76,8 +76,10 @@ interface Claim {
   readonly order: number;
 }
 
-const protocolsOf = (service: LooseService): string[] =>
-  service.protocol === "both" ? ["tcp", "udp"] : [service.protocol ?? "tcp"];
+const protocolsOf = (service: LooseService): string[] => {
+  if (service.protocol === undefined) return [];
+  return service.protocol === "both" ? ["tcp", "udp"] : [service.protocol];
+};
 
 /** Every claim to ports, by address and protocol. */
 function claimsOf(services: readonly (LooseService | undefined)[]): Map<string, Claim[]> {

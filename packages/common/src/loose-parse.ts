@@ -40,8 +40,13 @@ export function looseParse<S extends z.ZodType>(
   }
   if (inner instanceof z.ZodObject && isRecord(value)) {
     const shape = inner.shape as Record<string, z.ZodType>;
+    // Beside a key that is not known, an absent one may be it, misspelt: its default is not meant.
+    const misspelt = Object.keys(value).some((key) => !Object.hasOwn(shape, key));
     return Object.fromEntries(
-      Object.entries(shape).map(([name, field]) => [name, looseParse(field, value[name])]),
+      Object.entries(shape).map(([name, field]) => [
+        name,
+        misspelt && !Object.hasOwn(value, name) ? undefined : looseParse(field, value[name]),
+      ]),
     ) as Loose<z.output<S>>;
   }
   return undefined;

@@ -1,0 +1,114 @@
+// config-check.test.ts — timings one step either side of their limits, and overlaps of every shape.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { checkServices, checkTimings } from "./config-check.js";
+import { parseServices } from "./config-file.js";
+import { formatPortRange, listPorts } from "./ports.js";
+
+const GOOD = {
+  keepalive: 200,
+  warntime: 500,
+  deadtime: 1000,
+  initdead: 31_000,
+  lease: 800,
+  loneLease: 30_000,
+};
+const told = (change: Partial<typeof GOOD>): string[] =>
+  checkTimings({ ...GOOD, ...change }).map((problem) => problem.path.replace("heartbeat.", ""));
+
+test("each relation of the timings holds to the millisecond", () => {
+  assert.deepEqual(told({}), []);
+  const limits: [Partial<typeof GOOD>, Partial<typeof GOOD>, string][] = [
+    [{ lease: 999 }, { lease: 1000 }, "lease"],
+    [{ lease: 401 }, { lease: 400 }, "lease"],
+    [{ warntime: 999 }, { warntime: 1000 }, "warntime"],
+    [{ warntime: 201 }, { warntime: 200 }, "warntime"],
+    [{ initdead: 30_000 }, { initdead: 29_999 }, "initdead"],
+    [{ loneLease: 800 }, { loneLease: 799 }, "loneLease"],
+  ];
+  for (const [fits, breaks, name] of limits) {
+    assert.deepEqual(told(fits), [], JSON.stringify(fits));
+    assert.deepEqual(told(breaks), [name], JSON.stringify(breaks));
+  }
+  const fast = { keepalive: 10, warntime: 20, lease: 30 };
+  assert.deepEqual(told({ ...fast, deadtime: 31 }), []);
+  const tight = { keepalive: 100, warntime: 150, deadtime: 200, lease: 201 };
+  assert.ok(told(tight).includes("deadtime"));
+  assert.ok(!told({ ...tight, deadtime: 202 }).includes("deadtime"));
+});
+
+test("initdead shorter than loneLease is refused: a waking node could claim beside a lone active", () => {
+  const [problem] = checkTimings({ ...GOOD, initdead: 10_000 });
+  assert.match(problem?.want ?? "", /loneLease of 30s/);
+});
+
+const service = (label: string, ports: string, more = "") => `
+  - label: ${label}
+    address: 192.168.200.100
+    ports: [${ports}]
+    realServers: [ { label: A, address: 192.168.100.110 } ]
+    check: { type: on }
+    ${more}`;
+
+test("the later of two overlapping claims is told, with the earlier one's place", () => {
+  const parsed = parseServices(
+    `virtualServices:${service("WIDE", "100-200")}${service("NARROW", "150")}${service("UDP", "150", "protocol: udp")}\n`,
+  );
+  assert.ok(!parsed.ok);
+  assert.deepEqual(
+    parsed.problems.map(({ code, path, got }) => ({ code, path, got })),
+    [
+      {
+        code: "overlap",
+        path: "virtualServices[1].ports[0]",
+        got: "150, which WIDE has in virtualServices[0].ports[0]",
+      },
+    ],
+  );
+});
+
+test("an overlap is found exactly where two claims share a port, in whatever order they stand", () => {
+  const range = fc
+    .tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 5 }))
+    .map(([first, more]) => ({ first, last: first + more }));
+  fc.assert(
+    fc.property(fc.array(range, { minLength: 1, maxLength: 8 }), (ranges) => {
+      const ports = ranges.flatMap((each) => listPorts([each]));
+      const overlaps = checkServices({
+        virtualServices: [{ label: "S", address: "10.0.0.1", protocol: "both", ports: ranges }],
+      }).filter((problem) => problem.code === "overlap");
+      const shown = ranges.map(formatPortRange).join(",");
+      assert.equal(overlaps.length > 0, new Set(ports).size < ports.length, shown);
+    }),
+  );
+});
+
+test("a server or fallback that is a floating IP contradicts itself", () => {
+  const found = checkServices({
+    floatingIps: [{ label: "gateway", address: "10.0.0.254" }],
+    virtualServices: [
+      {
+        label: "S",
+        address: "10.0.0.1",
+        realServers: [{ label: "A", address: "10.0.0.254", port: 0 }],
+        fallback: { address: "10.0.0.1", port: 0 },
+      },
+    ],
+  });
+  assert.deepEqual(
+    found.map((problem) => problem.path),
+    ["virtualServices[0].realServers[0].address", "virtualServices[0].fallback.address"],
+  );
+});
+
+test("a fixed server port behind several ports is a warning, not an error", () => {
+  const parsed = parseServices(
+    `virtualServices:${service("S", "80, 443", "fallback: { address: 192.168.100.120, port: 9081 }")}\n`,
+  );
+  assert.ok(parsed.ok);
+  assert.deepEqual(
+    parsed.warnings.map((warning) => warning.line),
+    [7],
+  );
+});
