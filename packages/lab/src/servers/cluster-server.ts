@@ -1,6 +1,6 @@
 // cluster-server.ts — what a cluster answers on its ports, besides real DICOM: probes, HL7, UDP echo.
-import { createSocket } from "node:dgram";
-import { createServer, type Socket } from "node:net";
+import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import { createServer, type Server, type Socket } from "node:net";
 import { startTicker } from "../ticker.js";
 import { acknowledge, frame, HL7_BYTES_MAX, unframe } from "./hl7.js";
 import {
@@ -119,7 +119,7 @@ function serve(socket: Socket, name: string, open: Open): void {
   socket.on("end", close);
 }
 
-function serveUdp(port: number, name: string): Promise<void> {
+function serveUdp(port: number, name: string): Promise<UdpSocket> {
   const socket = createSocket("udp4");
   const mark = Buffer.from(name.slice(0, 1));
   socket.on("message", (message, from) => {
@@ -127,24 +127,36 @@ function serveUdp(port: number, name: string): Promise<void> {
   });
   return new Promise((resolve, reject) => {
     socket.once("error", reject);
-    socket.bind(port, resolve);
+    socket.bind(port, () => resolve(socket));
   });
 }
 
+function serveTcp(port: number, name: string, open: Open): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => serve(socket, name, open));
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, host: "0.0.0.0", backlog: 1024 }, () => resolve(server));
+  });
+}
+
+export interface ClusterServer {
+  /** Takes nothing new; open connections go on until their clients end them. */
+  close(): void;
+}
+
 /** Listens on every port; resolves once all of them do. */
-export async function startClusterServer(options: ClusterServerOptions): Promise<void> {
+export async function startClusterServer(options: ClusterServerOptions): Promise<ClusterServer> {
   const open: Open = { talkers: new Set(), waiting: new Set() };
-  for (const port of options.tcpPorts) {
-    const server = createServer({ allowHalfOpen: true }, (socket) =>
-      serve(socket, options.name, open),
-    );
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen({ port, host: "0.0.0.0", backlog: 1024 }, resolve);
-    });
-  }
-  for (const port of options.udpPorts) await serveUdp(port, options.name);
-  startTicker(TALK_MS, (due) => {
+  const { name } = options;
+  const tcp = await Promise.all(options.tcpPorts.map((port) => serveTcp(port, name, open)));
+  const udp = await Promise.all(options.udpPorts.map((port) => serveUdp(port, name)));
+  const ticker = startTicker(TALK_MS, (due) => {
     for (const talker of open.talkers) sendPattern(talker, due);
   });
+  return {
+    close() {
+      ticker.stop();
+      for (const server of [...tcp, ...udp]) server.close();
+    },
+  };
 }
