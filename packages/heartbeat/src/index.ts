@@ -1,4 +1,17 @@
 // index.ts — what tests and simulations use of the heartbeat.
+export * from "./adapters/address-watch.js";
+export * from "./adapters/addresses.js";
+export * from "./adapters/advert-socket.js";
+export * from "./adapters/announce.js";
+export * from "./adapters/arp-frame.js";
+export * from "./adapters/epoch-store.js";
+export * from "./adapters/gate.js";
+export * from "./adapters/lease.js";
+export * from "./adapters/lease-line.js";
+export * from "./adapters/link-event.js";
+export * from "./adapters/na-frame.js";
+export * from "./adapters/nft-session.js";
+export * from "./adapters/suspended-clock.js";
 export * from "./core/advert.js";
 export * from "./core/effects.js";
 export * from "./core/election.js";

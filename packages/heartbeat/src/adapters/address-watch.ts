@@ -3,8 +3,6 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import { type LinkEvent, parseMonitorLine } from "./link-event.js";
 
-export type { LinkEvent } from "./link-event.js";
-
 export interface AddressWatch {
   /** Times `ip monitor` had to be started again. */
   readonly restarts: number;

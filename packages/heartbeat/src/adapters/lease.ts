@@ -12,8 +12,6 @@ import {
   wantedShape,
 } from "./gate.js";
 
-export type { LeaseLength } from "./lease-line.js";
-
 import { grantLine, type LeaseLength, parseLease, refreshLine, revokeLine } from "./lease-line.js";
 import { createNftSession, type NftAnswer } from "./nft-session.js";
 
