@@ -223,7 +223,7 @@ async function makeAppliance(place: Place): Promise<Appliance> {
   writeFileSync(join(folder, "sshd_config"), sshdConfig(folder, address));
   let log = "";
   const keepLog = (who: string) => (chunk: Buffer) => {
-    log = (log + `[${letter} ${who}] ${chunk.toString("utf8")}`).slice(-200_000);
+    log = `${log}[${letter} ${who}] ${chunk.toString("utf8")}`.slice(-200_000);
   };
   const reloads: string[] = [];
   const listen = (child: ChildProcess, who: string) => {

@@ -48,9 +48,10 @@ export const authorizedKeysLine = (publicKey: string, command: readonly string[]
  */
 export async function installReceiveCommand(folder: string): Promise<string> {
   const dist = dirname(fileURLToPath(import.meta.url));
-  await mkdir(folder, { recursive: true, mode: 0o755 });
-  for (const name of ["main.js", "receive.js"])
+  await mkdir(join(folder, "core"), { recursive: true, mode: 0o755 });
+  for (const name of ["main.js", "receive.js", "core/verbs.js"]) {
     await copyFile(join(dist, name), join(folder, name));
+  }
   await writeFile(join(folder, "package.json"), '{ "type": "module" }\n');
   return join(folder, "main.js");
 }

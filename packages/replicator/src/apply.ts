@@ -8,7 +8,6 @@ import {
   type StepAnswer,
   sameRevision,
 } from "@lbpair/common";
-import { failureEvent } from "./attempt.js";
 import { nextSerial } from "./core/conflict.js";
 import { hashOf, idOf, type ServiceFiles } from "./core/service-files.js";
 import { readServiceFiles } from "./files-on-disk.js";
@@ -65,10 +64,8 @@ export function mustBePrimary(node: NodeState, what: string): void {
 }
 
 function noteWaiting(replicator: Replicator, error: unknown, record: RevisionRecord): void {
-  const event = failureEvent(error);
-  if (event.kind !== "unreachable") return replicator.note(event);
-  const reason = `${event.reason}; revision ${record.serial} waits for it`;
-  replicator.note({ kind: "unreachable", reason });
+  replicator.waits(`revision ${record.serial}`);
+  replicator.noteFailure(error);
 }
 
 /** Stages on the peer. False where it cannot be reached: the change then waits for it. */

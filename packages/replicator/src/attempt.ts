@@ -40,7 +40,10 @@ export function failureEvent(error: unknown): ReplicationEvent {
 export async function exchangeModes(node: NodeState, peer: Peer): Promise<ModesConfig> {
   const ours = await node.modes.read();
   const answer = await peer.modes(formatModes(ours));
-  if (answer.winner !== "answerer") return ours;
+  if (answer.winner !== "answerer") {
+    await node.modes.agree(modesId(ours));
+    return ours;
+  }
   const parsed = parseModes(answer.text, "the peer's modes.yaml");
   if (!parsed.ok) throw new ProblemsError(parsed.problems);
   await adoptModes(node, parsed.value, ours);

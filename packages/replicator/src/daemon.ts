@@ -18,6 +18,7 @@ import {
 } from "@lbpair/common";
 import cron from "node-cron";
 import { connectPeer } from "./connect-peer.js";
+import { finishFollowing } from "./follow.js";
 import { createLocalDaemons } from "./local-daemons.js";
 import { createModesStore } from "./modes-store.js";
 import type { NodeState } from "./node-state.js";
@@ -109,6 +110,9 @@ export async function startReplicator(options: DaemonOptions): Promise<Replicato
   await mkdir(paths.state, { recursive: true });
   let appliance = await readAppliance(paths);
   const node = await createNodeState(options, () => appliance);
+  await finishFollowing(node);
+  // Whoever died between the swap and the others' reload left them with the former revision.
+  void node.queue(() => node.daemons.reload());
   const replicator = createReplicator(node);
   const onLost = () => replicator.note({ kind: "awake" });
   const usePeer = () => replicator.usePeer(connectPeer(appliance, paths, onLost));

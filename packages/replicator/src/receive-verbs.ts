@@ -9,13 +9,13 @@ import {
   type ServerMode,
 } from "@lbpair/common";
 import { parse } from "yaml";
-import { modesWinner } from "./core/conflict.js";
+import { losesWork, modesWinner } from "./core/conflict.js";
 import { modesId, planModes } from "./core/mode-list.js";
-import { fromBundle, hashOf, planFiles, type ServiceFiles } from "./core/service-files.js";
+import { fromBundle, planFiles, type ServiceFiles } from "./core/service-files.js";
 import { PROTOCOL_VERSION } from "./core/verbs.js";
 import { readServiceFiles } from "./files-on-disk.js";
+import { beginFollowing, follow } from "./follow.js";
 import { judgeCandidate } from "./judge-candidate.js";
-import { keepCandidate, writeCandidate } from "./kept-files.js";
 import { formatModes } from "./modes-store.js";
 import { type NodeState, ownFacts } from "./node-state.js";
 import { type ModesExchange, type PeerPlan, readBundle } from "./peer.js";
@@ -108,33 +108,15 @@ async function stage(node: NodeState, argument: unknown, body: Uint8Array): Prom
   return { staged: { serial: record.serial, hash: record.hash } };
 }
 
-/** Makes the saved files equal to what is in force; work that nobody applied is kept beside. */
-async function follow(node: NodeState, files: ServiceFiles, id: RevisionId): Promise<string[]> {
-  const candidate = await readServiceFiles(node.paths.etc);
-  const known = await node.revisions.knownHashes();
-  const ours = candidate.ok ? hashOf(candidate.value) : undefined;
-  const nothing =
-    candidate.ok && candidate.value.services === "" && candidate.value.scripts.size === 0;
-  const steps: string[] = [];
-  if (!nothing && (ours === undefined || !known.has(ours))) {
-    const kept = await keepCandidate(node.paths, id.serial);
-    const text = `saved files that were never applied are kept as ${kept.join(" and ")}`;
-    node.events.record("warn", "edit-kept", text, { serial: id.serial, kept });
-    steps.push(text);
-  }
-  await writeCandidate(node.paths, files);
-  return steps;
-}
-
 async function commit(node: NodeState, argument: unknown): Promise<unknown> {
   mustBeSecondary(node);
   const id = readId(argument);
   if (!(await node.revisions.isStaged(id))) {
     return refuse(`revision ${id.serial} is not staged here`);
   }
+  await beginFollowing(node, id.serial);
   const { steps } = await putInForce(node, id);
-  const { files } = await node.revisions.inForce();
-  const kept = await follow(node, files, id).catch((error: unknown) => {
+  const kept = await follow(node).catch((error: unknown) => {
     // In force it is; only the editable copy is behind, which shows as an edit and is repaired.
     const why = error instanceof Error ? error.message : String(error);
     node.events.record("warn", "candidate-behind", `the saved files could not be replaced: ${why}`);
@@ -184,6 +166,7 @@ async function modes(node: NodeState, argument: unknown, body: Uint8Array): Prom
   const designation = node.appliance().node.designation;
   const winner = modesWinner(modesId(ours), modesId(theirs), designation);
   if (winner === "peer") await adoptModes(node, theirs, ours);
+  else await node.modes.agree(modesId(ours));
   const names = { same: "same", here: "answerer", peer: "asker" } as const;
   return { winner: names[winner], text: formatModes(winner === "peer" ? theirs : ours) };
 }
@@ -194,14 +177,14 @@ export async function adoptModes(
   winner: ModesConfig,
   loser: ModesConfig,
 ): Promise<void> {
-  // Only a list made at the same time on both nodes loses work; an older one was seen by the winner.
   const [won, lost] = [modesId(winner), modesId(loser)];
-  if (won.serial === lost.serial && won.hash !== lost.hash) {
+  if (losesWork(lost, won, await node.modes.agreed())) {
     const kept = await node.modes.keep(lost.serial);
-    const text = `modes set here while the nodes were apart lost to the primary's; kept as ${kept}`;
+    const text = `modes set here while the nodes were apart lost to the other node's; kept as ${kept}`;
     node.events.record("warn", "modes-kept", text, { serial: lost.serial });
   }
   await node.modes.write(winner);
+  await node.modes.agree(won);
   await node.daemons.reload(["forwarder"]);
   for (const change of planModes(loser, winner)) {
     const text = `${change.path.slice("modes.".length)}: ${change.becomes} (was ${change.was}), set on the other node`;

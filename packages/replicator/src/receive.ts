@@ -1,9 +1,10 @@
 // receive.ts — the command that the peer's SSH key is forced to: hands one request to the daemon, nothing else.
 //
-// It imports nothing of lbpair, so that it starts fast and can be put alone where the peer's account
-// may read it. It judges only the form of the word; the daemon judges everything, again.
+// It imports nothing but the list of words, so that it starts fast and can be put alone where the
+// peer's account may read it. The daemon judges everything, again.
 import { connect } from "node:net";
 import { join } from "node:path";
+import { isVerb } from "./core/verbs.js";
 
 /** Bytes taken from the peer and given to it; the daemon's own bounds are narrower. */
 const BYTES_MAX = 32 * 1024 * 1024;
@@ -24,7 +25,7 @@ function runFolder(argv: readonly string[]): string {
 /** `argv` is what stands behind `receive` on the forced command's line. */
 export function receive(argv: readonly string[]): void {
   const verb = process.env.SSH_ORIGINAL_COMMAND ?? "";
-  if (!/^[a-z-]{1,32}$/.test(verb)) {
+  if (!isVerb(verb)) {
     leave(EXIT.usage, "this account takes one word of lbpair's replication and nothing else");
   }
   const socket = connect({ path: join(runFolder(argv), "receive.sock"), allowHalfOpen: true });

@@ -37,6 +37,8 @@ export interface Replicator {
   attempt(options: AttemptOptions): Promise<Attempt | undefined>;
   /** Something of ours is to go to the peer. */
   changed(reason: string): void;
+  /** What of ours the peer does not have yet, for people: "revision 7". */
+  waits(what: string): void;
   /** The peer, or a call made outside an attempt, told how things stand. */
   note(event: ReplicationEvent): void;
   noteFailure(error: unknown): void;
@@ -48,6 +50,7 @@ export interface Replicator {
 export function createReplicator(node: NodeState): Replicator {
   let peer: Peer | undefined;
   let state: Replication = UNPAIRED;
+  let waiting: string | undefined;
   let running: Promise<Attempt | undefined> | undefined;
   /** Rises with everything told from outside, so that a round knows when its findings are stale. */
   let told = 0;
@@ -55,14 +58,11 @@ export function createReplicator(node: NodeState): Replicator {
   const note = (event: ReplicationEvent) => {
     const before = state;
     state = stepReplication(state, event, node.clock.now());
+    if (state.state === "in-sync" || state.state === "unpaired") waiting = undefined;
     const known = before.state === state.state && before.reason === state.reason;
+    const stillWell = before.state === "in-sync" && state.state === "in-sync";
     // "pushing" is too short to be worth a line, and a repeated failure was told the first time.
-    if (
-      known ||
-      state.state === "pushing" ||
-      (before.state === state.state && state.state === "in-sync")
-    )
-      return;
+    if (known || stillWell || state.state === "pushing") return;
     const { state: name, reason } = state;
     node.events.record(LEVELS[name], `replication-${name}`, `${name}: ${reason}`, {
       was: before.state,
@@ -95,6 +95,11 @@ export function createReplicator(node: NodeState): Replicator {
     void attempt({ repair: false });
   }, TICK_MS);
 
+  const reasonNow = (): string => {
+    const waits = waiting !== undefined && state.state === "unreachable";
+    return waits ? `${state.reason}; ${waiting} waits for it` : state.reason;
+  };
+
   const tell = (event: ReplicationEvent) => {
     told += 1;
     note(event);
@@ -111,7 +116,10 @@ export function createReplicator(node: NodeState): Replicator {
     changed: (reason) => tell({ kind: "changed", reason }),
     note: tell,
     noteFailure: (error) => tell(failureEvent(error)),
-    answer: () => ({ state: state.state, reason: state.reason }),
+    waits: (what) => {
+      waiting = what;
+    },
+    answer: () => ({ state: state.state, reason: reasonNow() }),
     status() {
       const now = node.clock.now();
       const { attemptAt, lastSuccessAt, failures } = state;
@@ -122,7 +130,7 @@ export function createReplicator(node: NodeState): Replicator {
           : "";
       return {
         state: state.state,
-        reason: `${state.reason}${again}`,
+        reason: `${reasonNow()}${again}`,
         revision: state.peer?.revision ?? null,
         modes: state.peer?.modes ?? null,
         lastSuccessAgeMs: lastSuccessAt === null ? null : Math.round(now - lastSuccessAt),

@@ -7,7 +7,6 @@ import {
   RefusalError,
   type ServicesConfig,
 } from "@lbpair/common";
-import { failureEvent } from "./attempt.js";
 import { modesId, withMode } from "./core/mode-list.js";
 import { PeerFailureError } from "./core/peer-failure.js";
 import { formatModes } from "./modes-store.js";
@@ -60,19 +59,18 @@ async function tellPeer(node: NodeState, replicator: Replicator): Promise<void> 
   try {
     const ours = await node.modes.read();
     const answer = await peer.modes(formatModes(ours));
-    if (answer.winner === "answerer") return replicator.changed("the peer has newer modes");
+    if (answer.winner === "answerer") {
+      replicator.changed("the peer has newer modes");
+      return;
+    }
+    await node.modes.agree(modesId(ours));
     const status = replicator.status();
     if (status.state !== "in-sync") return;
     const told = { revision: status.revision, modes: modesId(ours) };
     replicator.note({ kind: "compared", verdict: "same", reason: status.reason, peer: told });
   } catch (error) {
-    const event = failureEvent(error);
-    const waits = event.kind === "unreachable" ? "; modes wait for it" : "";
-    replicator.note(
-      "reason" in event && event.kind !== "compared"
-        ? { ...event, reason: `${event.reason}${waits}` }
-        : event,
-    );
+    replicator.waits("a changed mode");
+    replicator.noteFailure(error);
   }
 }
 

@@ -9,10 +9,12 @@ import type { Verb } from "./core/verbs.js";
 const { Client } = ssh2;
 
 /** From the first SYN to an authenticated connection. */
-export const CONNECT_MS_MAX = 3000;
+export const CONNECT_MS_MAX = 2500;
 export const REQUEST_MS_MAX = 15_000;
 /** A silent connection is asked for a sign of life; three unanswered ones end it. */
-export const KEEPALIVE_MS = 2000;
+export const KEEPALIVE_MS = 1000;
+/** A living SSH server opens a channel at once; one that does not has gone, whatever TCP still hopes. */
+export const CHANNEL_MS_MAX = 1500;
 const STDERR_CHARACTERS_MAX = 2000;
 
 export interface Remote {
@@ -155,9 +157,16 @@ function converse(channel: ClientChannel, exchange: Exchange): Promise<Frame> {
 
 function openChannel(client: SshClient, verb: Verb, where: string): Promise<ClientChannel> {
   return new Promise((resolve, reject) => {
-    const lost = () => reject(new PeerFailureError("closed", `${where}: the SSH connection broke`));
+    const lost = () => {
+      done(() => reject(new PeerFailureError("closed", `${where}: the SSH connection broke`)));
+    };
     client.once("close", lost);
+    const timer = setTimeout(() => {
+      const why = `${where}: the SSH connection does not answer any more`;
+      done(() => reject(new PeerFailureError("timeout", why)));
+    }, CHANNEL_MS_MAX);
     const done = (settle: () => void) => {
+      clearTimeout(timer);
       client.removeListener("close", lost);
       settle();
     };

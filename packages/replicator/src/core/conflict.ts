@@ -27,6 +27,16 @@ export function modesWinner(here: RevisionId, peer: RevisionId, designation: Des
   return designation === "primary" ? "here" : "peer";
 }
 
+/**
+ * Whether a losing list holds work that the winner's author never saw: it is neither the list both
+ * nodes last agreed on, nor what won. Such a list is kept beside, never lost.
+ */
+export const losesWork = (
+  loser: RevisionId,
+  winner: RevisionId,
+  agreed: RevisionId | null,
+): boolean => loser.hash !== winner.hash && loser.serial > 0 && loser.hash !== agreed?.hash;
+
 export type ServicesVerdict =
   /** Both have the same in force, and nobody touched the peer's files. */
   | { readonly kind: "same" }

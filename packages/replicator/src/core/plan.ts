@@ -35,9 +35,7 @@ export function describeValue(value: unknown): string | null {
     const fields = Object.entries(value).map(([key, one]) => `${key}: ${describeValue(one) ?? ""}`);
     return `{ ${fields.join(", ")} }`;
   }
-  return typeof value === "string"
-    ? value.replaceAll(/[\u0000-\u001f\u007f]/g, "?")
-    : String(value);
+  return typeof value === "string" ? value.replaceAll(/\p{Cc}/gu, "?") : String(value);
 }
 
 const join = (path: string, key: string): string => (path === "" ? key : `${path}.${key}`);
