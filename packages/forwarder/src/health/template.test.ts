@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { runCommand } from "@lbpair/common";
 import { createScriptProbe } from "./script-probe.js";
+import { runScript } from "./script-process.js";
 import {
   closedPort,
   contextOf,
@@ -43,6 +44,27 @@ test("one closed port of seven fails the archive's check, wherever in the list i
       `place ${at}`,
     );
   }
+});
+
+test("all closed ports are named, not only the last", async (t) => {
+  const open = await listenOn(t);
+  const closed = [await closedPort(), await closedPort(), await closedPort()];
+  const ports = [closed[0], open, closed[1], closed[2]].join(" ");
+  const result = await call(["192.168.200.100", ports, "127.0.0.1", "0"]);
+  assert.deepEqual([result.code, result.stdout], [1, `closed: ${closed.join(" ")} refused\n`]);
+});
+
+test("ending the archive's check ends all it started, by its process group alone", async (t) => {
+  const silent = await silentPort(t);
+  const run = runScript([TEMPLATE, "192.168.200.100", `${silent}`, "127.0.0.1", "0"], {
+    env: { PATH: process.env.PATH ?? "", LB_CHECK_TIMEOUT_MS: "60000" },
+    timeoutMs: 300,
+    signal: new AbortController().signal,
+  });
+  assert.equal((await run.outcome).end, "timed-out");
+  await run.gone;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(await livingWith("/dev/tcp/"), []);
 });
 
 test("the archive's check uses the real server's ports where there are some", async (t) => {
