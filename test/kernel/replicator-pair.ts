@@ -55,6 +55,14 @@ export interface ApplianceOptions {
   readonly names?: Partial<Names>;
   /** Further lines of appliance.yaml. */
   readonly more?: string;
+  /** The whole of appliance.yaml instead. */
+  readonly appliance?: string;
+  /** Where this node's sshd listens; the reference address and port 22 where absent. */
+  readonly listen?: { readonly address: string; readonly port: number };
+  /** Host name that the daemon sees. */
+  readonly hostname?: string;
+  /** Further environment of the daemon. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Size of the file system that holds state/, e.g. "200k"; no limit where absent. */
   readonly stateSize?: string;
   /** The forced command's every input byte is appended to this file. */
@@ -159,8 +167,11 @@ function makeNamespace(namespace: string, user: string, home: string): void {
   add("shadow", `${user}:*:19000:0:99999:7:::`);
 }
 
-const sshdConfig = (folder: string, address: string): string => `Port 22
-ListenAddress ${address}
+const sshdConfig = (
+  folder: string,
+  address: string,
+  port: number,
+): string => `ListenAddress ${address}:${port}
 HostKey ${folder}/host_key
 PidFile none
 UsePAM no
@@ -185,7 +196,8 @@ function writeAppliance(place: Place, paths: AppliancePaths): void {
   const [own, other] = letter === "a" ? ["1", "2"] : ["2", "1"];
   writeFileSync(
     paths.applianceFile,
-    `node: { name: ${names.node}, designation: ${letter === "a" ? "primary" : "secondary"} }
+    options.appliance ??
+      `node: { name: ${names.node}, designation: ${letter === "a" ? "primary" : "secondary"} }
 peer:
   name: ${names.peer}
   paths:
@@ -218,9 +230,12 @@ async function makeAppliance(place: Place): Promise<Appliance> {
     execFileSync("mount", ["-t", "tmpfs", "-o", `size=${options.stateSize}`, "tmpfs", paths.state]);
   }
   writeAppliance(place, paths);
-  const address = letter === "a" ? "192.168.100.1" : "192.168.100.2";
+  const { address, port } = options.listen ?? {
+    address: letter === "a" ? "192.168.100.1" : "192.168.100.2",
+    port: 22,
+  };
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(folder, "host_key")]);
-  writeFileSync(join(folder, "sshd_config"), sshdConfig(folder, address));
+  writeFileSync(join(folder, "sshd_config"), sshdConfig(folder, address, port));
   let log = "";
   const keepLog = (who: string) => (chunk: Buffer) => {
     log = `${log}[${letter} ${who}] ${chunk.toString("utf8")}`.slice(-200_000);
@@ -275,7 +290,21 @@ async function makeAppliance(place: Place): Promise<Appliance> {
     async startDaemon() {
       const argv = ["netns", "exec", namespace, process.execPath, MAIN];
       argv.push("--etc", paths.etc, "--state", paths.state, "--run", paths.run);
-      const child = spawn("ip", argv, { stdio: ["ignore", "pipe", "pipe"] });
+      const named = options.hostname ?? "appliance";
+      const naming = [
+        "--uts",
+        "sh",
+        "-c",
+        'hostname "$1"; shift; exec "$@"',
+        "sh",
+        named,
+        "ip",
+        ...argv,
+      ];
+      const child = spawn("unshare", naming, {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, ...options.env },
+      });
       appliance.daemon = child;
       listen(child, "replicator");
       await until("the replicator answers", appliance.status, () => true);
@@ -309,6 +338,7 @@ function makeKeys(appliance: Appliance, names: Names, options: ApplianceOptions)
   if (options.record === undefined) return;
   // Everything the peer's receive command gets, at the very place where SSH hands it over.
   const wrapper = `#!/bin/sh
+set -e
 echo "$SSH_ORIGINAL_COMMAND" >>${options.record}
 tee -a ${options.record} | ${command.join(" ")}
 `;
@@ -450,6 +480,12 @@ export async function makePair(
       made.push(await makeAppliance({ base, letter, namespace, options: own, names }));
     }
     connectNamespaces(...namespaces);
+    for (const [i, letter] of (["a", "b"] as const).entries()) {
+      const listen = options[letter]?.listen;
+      if (listen === undefined) continue;
+      const namespace = namespaces[i as 0 | 1];
+      ip("-n", namespace, "addr", "add", `${listen.address}/24`, "dev", "eth0");
+    }
     const [primary, secondary] = made as [Appliance, Appliance];
     introduce(secondary, primary, options.b ?? {});
     introduce(primary, secondary, options.a ?? {});
