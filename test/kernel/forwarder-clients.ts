@@ -1,7 +1,7 @@
 // forwarder-clients.ts — a test's hold on the talking programs in the namespaces.
 import { createInterface } from "node:readline";
 import type { ConnectionReport, Greeting, Kind, Order } from "./forwarder-talk.js";
-import { type HostName, type World, until } from "./forwarder-world.js";
+import { type HostName, until, type World } from "./forwarder-world.js";
 
 const PROGRAM = new URL("./forwarder-talk.js", import.meta.url).pathname;
 
@@ -17,7 +17,13 @@ export async function startServer(
   host: HostName,
   ports: readonly number[],
 ): Promise<readonly ClosedAtServer[]> {
-  const child = world.spawn(host, [process.execPath, PROGRAM, "server", host, ...ports.map(String)]);
+  const child = world.spawn(host, [
+    process.execPath,
+    PROGRAM,
+    "server",
+    host,
+    ...ports.map(String),
+  ]);
   const closed: ClosedAtServer[] = [];
   let listening = false;
   if (child.stdout !== null) {

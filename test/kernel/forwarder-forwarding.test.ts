@@ -4,19 +4,19 @@ import { after, before, test } from "node:test";
 import { type Client, startClient, startServer } from "./forwarder-clients.js";
 import {
   CLIENT,
+  createWorld,
   FALLBACK,
   GATEWAY,
-  PORTS,
-  PRIMARY,
-  VIP,
-  type World,
-  createWorld,
   inside,
   nftInside,
   notHere,
+  PORTS,
+  PRIMARY,
   referenceServices,
   tryInside,
   until,
+  VIP,
+  type World,
 } from "./forwarder-world.js";
 
 const skip = notHere() ?? false;
@@ -46,7 +46,9 @@ const greetings = async (ids: readonly string[]) => {
   return ids.map((id) => reports.get(id)?.greeting);
 };
 
-test("all seven ports reach the real server, which sees the client's own address", { skip }, async () => {
+test("all seven ports reach the real server, which sees the client's own address", {
+  skip,
+}, async () => {
   await use({});
   const seen = await greetings(await client.open("t", VIP, PORTS));
   for (const [index, greeting] of seen.entries()) {
@@ -66,22 +68,37 @@ test("all seven ports reach the real server, which sees the client's own address
   );
 });
 
-test("a fallback server with port 0 serves every port, one with a port of its own serves there", { skip }, async () => {
+test("a fallback server with port 0 serves every port, one with a port of its own serves there", {
+  skip,
+}, async () => {
   await use(OFF);
   const same = await greetings(await client.open("t", VIP, [12000, 12950]));
-  assert.deepEqual(same.map((g) => [g?.server, g?.port]), [["fallback", 12000], ["fallback", 12950]]);
+  assert.deepEqual(
+    same.map((g) => [g?.server, g?.port]),
+    [
+      ["fallback", 12000],
+      ["fallback", 12950],
+    ],
+  );
   await use({ ...OFF, ports: "[12000]", fallback: `{ address: ${FALLBACK}, port: 13000 }` });
   const other = await greetings(await client.open("t", VIP, [12000]));
-  assert.deepEqual(other.map((g) => [g?.server, g?.port, g?.clientAddress]), [["fallback", 13000, CLIENT]]);
+  assert.deepEqual(
+    other.map((g) => [g?.server, g?.port, g?.clientAddress]),
+    [["fallback", 13000, CLIENT]],
+  );
 });
 
 test("a service without any server refuses at once", { skip }, async () => {
   await use({ ...OFF, fallback: "" });
   const id = client.dial("t", VIP, 12000);
-  const report = await until("the refusal", async () => {
-    const now = (await client.report()).get(id);
-    return now?.state === "connecting" ? undefined : now;
-  }, 900);
+  const report = await until(
+    "the refusal",
+    async () => {
+      const now = (await client.report()).get(id);
+      return now?.state === "connecting" ? undefined : now;
+    },
+    900,
+  );
   console.log("seen:", report?.state);
   assert.equal(report?.state, "ECONNREFUSED");
 });
@@ -103,22 +120,29 @@ test("floating IPs answer ping and nothing else of the appliance", { skip }, asy
 test("what is no service is rejected between the arms, and counted", { skip }, async () => {
   await use({});
   const ids = [client.dial("t", PRIMARY, 22), client.dial("t", PRIMARY, 12000)];
-  const reports = await until("both refused", async () => {
-    const now = await client.report();
-    const both = ids.map((id) => now.get(id)?.state);
-    return both.includes("connecting") ? undefined : both;
-  }, 2000);
+  const reports = await until(
+    "both refused",
+    async () => {
+      const now = await client.report();
+      const both = ids.map((id) => now.get(id)?.state);
+      return both.includes("connecting") ? undefined : both;
+    },
+    2000,
+  );
   console.log("seen:", reports);
-  assert.ok(reports.every((state) => state === "EHOSTUNREACH"), String(reports));
+  assert.ok(
+    reports.every((state) => state === "EHOSTUNREACH"),
+    String(reports),
+  );
   const { stdout } = await inside("a", "nft", "list", "counter", "ip", "lbpair", "foreign");
   assert.match(stdout, /packets [1-9]/);
 });
 
 test("other programs' tables stay as they are", { skip }, async () => {
-  const foreign = "table inet mine {\n chain c {\n  type filter hook forward priority 10; policy accept;\n  counter\n }\n}\n";
+  const foreign =
+    "table inet mine {\n chain c {\n  type filter hook forward priority 10; policy accept;\n  counter\n }\n}\n";
   await nftInside("a", foreign);
-  const list = async () =>
-    (await inside("a", "nft", "-s", "list", "table", "inet", "mine")).stdout;
+  const list = async () => (await inside("a", "nft", "-s", "list", "table", "inet", "mine")).stdout;
   const before = await list();
   await use({ ports: "[12000]" });
   await use({});

@@ -5,7 +5,7 @@
 //
 // The first byte of a connection says what it does: t = the client sends a byte every 10 ms and the
 // server echoes it, r = the server sends a byte every 10 ms and the client nothing, i = silence.
-import { type Socket, connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 
 export type Kind = "t" | "r" | "i";
@@ -20,7 +20,13 @@ export interface Greeting {
 }
 
 export type Order =
-  | { readonly do: "open"; readonly id: string; readonly kind: Kind; readonly to: string; readonly port: number }
+  | {
+      readonly do: "open";
+      readonly id: string;
+      readonly kind: Kind;
+      readonly to: string;
+      readonly port: number;
+    }
   | { readonly do: "end" | "reset"; readonly ids: readonly string[] }
   | { readonly do: "write"; readonly ids: readonly string[] }
   | { readonly do: "report" };
@@ -93,7 +99,15 @@ function open(order: Extract<Order, { do: "open" }>): Connection {
   const { id, kind } = order;
   const connection: Connection = {
     socket,
-    report: { id, kind, greeting: null, state: "connecting", at: monotonic(), received: 0, gapMs: 0 },
+    report: {
+      id,
+      kind,
+      greeting: null,
+      state: "connecting",
+      at: monotonic(),
+      received: 0,
+      gapMs: 0,
+    },
   };
   const note = (change: Partial<ConnectionReport>) => {
     connection.report = { ...connection.report, ...change };

@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   type AppliancePaths,
-  type ForwarderStatus,
-  type RunResult,
   appliancePaths,
   controlRequest,
+  type ForwarderStatus,
   mustRun,
+  type RunResult,
   runCommand,
 } from "@lbpair/common";
 
@@ -41,7 +41,9 @@ export const tryInside = (host: HostName, ...argv: string[]): Promise<RunResult>
   runCommand(["ip", "netns", "exec", namespaceOf(host), ...argv]);
 
 export async function nftInside(host: HostName, input: string): Promise<void> {
-  await mustRun(runCommand, ["ip", "netns", "exec", namespaceOf(host), "nft", "-f", "-"], { input });
+  await mustRun(runCommand, ["ip", "netns", "exec", namespaceOf(host), "nft", "-f", "-"], {
+    input,
+  });
 }
 
 const LINKS: readonly (readonly [HostName, string, "front" | "back", string])[] = [

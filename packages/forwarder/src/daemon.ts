@@ -1,53 +1,36 @@
 // daemon.ts — wires configuration, checks, kernel and control socket together into one process.
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import {
-  type AppliancePaths,
-  type Clock,
   type Condition,
   type ControlRoutes,
   type ControlServer,
-  coverageByRule,
   createControlServer,
   createEventLog,
   type EventLog,
   type ForwarderStatus,
   formatProblem,
-  type Log,
   loadRunning,
   type Problem,
   RefusalError,
-  type RevisionId,
-  type Run,
   type Running,
   standardRoutes,
 } from "@lbpair/common";
 import { parseConditionOrder, parseVerdictsOrder } from "./bodies.js";
-import { type ConnectionTable, createConnectionTable } from "./conntrack.js";
-import { Convergence } from "./convergence.js";
-import { DataPlane } from "./data-plane.js";
-import { createHealthEngine } from "./health/engine.js";
-import type { HealthEngine } from "./health/types.js";
 import { createHeartbeatLink, type HeartbeatLink, type Readiness } from "./heartbeat-link.js";
-import { createNftTable } from "./nft.js";
-import { healthFrom } from "./pool.js";
-import { createProvoker } from "./provoker.js";
 import { tableName } from "./rules.js";
-import { createSnapshotReader, type SnapshotReader } from "./snapshot.js";
-import { serviceStatuses } from "./status.js";
-import { type TableWatch, watchTable } from "./table-watch.js";
-import { readTotals } from "./totals-file.js";
+import {
+  createWorks,
+  FAMILY,
+  NOTHING_TO_TELL,
+  type Works,
+  type WorksDeps,
+  worksStatus,
+} from "./works.js";
 
 /** Between two looks at interfaces, kernel settings and the table. */
 const UPKEEP_MS = 5000;
-const FAMILY = 4;
-
-export interface DaemonDeps {
-  readonly paths: AppliancePaths;
-  readonly clock: Clock;
-  readonly run: Run;
-  readonly log: Log;
-}
+const INHERITED =
+  "the configuration in force cannot be used; the rules loaded before go on forwarding";
 
 const packageVersion = (): string =>
   (
@@ -56,29 +39,15 @@ const packageVersion = (): string =>
     }
   ).version;
 
-/** Identity of the configuration in force, without who made it and why. */
-const shortRevision = (running: Running | null): RevisionId | null => {
-  const revision = running?.revision ?? null;
-  return revision === null ? null : { serial: revision.serial, hash: revision.hash };
-};
-
-/** Everything that exists once a configuration could be read. */
-interface Works {
-  readonly convergence: Convergence;
-  readonly plane: DataPlane;
-  readonly engine: HealthEngine;
-  readonly snapshots: SnapshotReader;
-  readonly connections: ConnectionTable;
-  readonly watch: TableWatch;
-}
-
 export class ForwarderDaemon {
-  readonly #deps: DaemonDeps;
+  readonly #deps: WorksDeps;
   readonly #version = packageVersion();
   readonly #startedAt;
   readonly #events: EventLog;
   #works: Works | null = null;
   #problems: readonly Problem[] = [];
+  /** A table of an earlier life, while this one has no configuration it can use. */
+  #inherited = false;
   #condition: Condition = "passive";
   /** Whether the heartbeat has said anything since this process began. */
   #told = false;
@@ -86,13 +55,13 @@ export class ForwarderDaemon {
   #control: ControlServer | null = null;
   #upkeep: NodeJS.Timeout | null = null;
 
-  private constructor(deps: DaemonDeps, events: EventLog) {
+  private constructor(deps: WorksDeps, events: EventLog) {
     this.#deps = deps;
     this.#startedAt = deps.clock.now();
     this.#events = events;
   }
 
-  static async start(deps: DaemonDeps): Promise<ForwarderDaemon> {
+  static async start(deps: WorksDeps): Promise<ForwarderDaemon> {
     const { paths, clock, log } = deps;
     const running = await loadRunning(paths);
     const node = running.ok ? running.value.appliance.node.name : "unknown";
@@ -110,7 +79,7 @@ export class ForwarderDaemon {
       routes: daemon.#routes(),
     });
     if (running.ok) await daemon.#begin(running.value);
-    else daemon.#refuse(running.problems);
+    else await daemon.#standBy(running.problems);
     daemon.#upkeep = setInterval(() => void daemon.#lookAround(), UPKEEP_MS);
     return daemon;
   }
@@ -123,48 +92,23 @@ export class ForwarderDaemon {
     this.#deps.log.error({ problems: list }, text);
   }
 
+  /** Without a configuration, what an earlier life loaded goes on forwarding. */
+  async #standBy(problems: readonly Problem[]): Promise<void> {
+    this.#refuse(problems);
+    const table = tableName(FAMILY).split(" ");
+    const listing = await this.#deps.run(["nft", "-s", "list", "table", ...table]);
+    this.#inherited = listing.code === 0;
+  }
+
   /** The first usable configuration: the kernel is brought to it, then the checks begin. */
   async #begin(running: Running): Promise<number> {
-    const { paths, clock, run, log } = this.#deps;
-    const event = this.#events.record;
-    const { markMask } = running.appliance.kernel;
-    const nft = createNftTable(run, { family: FAMILY, markMask });
-    const connections = createConnectionTable(run, FAMILY);
-    const provoker = createProvoker(markMask, (text) => log.warn({ text }, "provocation failed"));
-    const totalsFile = join(paths.daemonState("forwarder"), "totals.json");
-    const past = await readTotals(totalsFile);
-    const plane = new DataPlane(
-      { family: FAMILY, nft, connections, provoker, clock, log, event },
-      past,
-    );
-    const engine = createHealthEngine({
-      clock,
-      run,
-      stateFile: join(paths.daemonState("forwarder"), "verdicts.json"),
-      scriptFolder: paths.runningHealthChecks,
-      user: running.appliance.checks.user,
-      log,
-      event,
+    const { log } = this.#deps;
+    const works = await createWorks(this.#deps, running, {
+      event: this.#events.record,
+      onChange: () => this.#heartbeat?.tell(),
     });
-    const onChange = () => this.#heartbeat?.tell();
-    const convergence = new Convergence(
-      { paths, totalsFile, run, plane, engine, log, event, onChange },
-      running,
-    );
-    const guarded = (work: Promise<void>) => {
-      work.catch((error: unknown) =>
-        log.error({ error: String(error) }, "the table is not restored"),
-      );
-    };
-    const watch = watchTable({
-      table: tableName(FAMILY),
-      isOwn: nft.isOwn,
-      onLost: () => guarded(plane.restore(clock.now())),
-      onTouched: () => guarded(plane.compare()),
-      onTrouble: (text) => log.warn({ text }, "nft monitor"),
-    });
-    const snapshots = createSnapshotReader({ plane, connections, clock, log });
-    this.#works = { convergence, plane, engine, snapshots, connections, watch };
+    this.#works = works;
+    const { convergence, engine } = works;
     const changed = await convergence
       .use(running)
       .then((applied) => applied.changed)
@@ -197,13 +141,16 @@ export class ForwarderDaemon {
       unknown: [],
     };
     const { serial, hash, unhealthy, unknown } = verdicts;
-    const failure =
-      works === null ? "the configuration in force cannot be used" : works.convergence.failure;
+    const failure = works === null ? this.#idleReason() : works.convergence.failure;
     return {
       ready: failure === null,
-      reason: failure ?? "the rules are loaded",
+      reason: failure ?? (works === null ? INHERITED : "the rules are loaded"),
       verdicts: { serial, hash, unhealthy, unknown },
     };
+  }
+
+  #idleReason(): string | null {
+    return this.#inherited ? null : "the configuration in force cannot be used";
   }
 
   #routes(): ControlRoutes {
@@ -270,41 +217,22 @@ export class ForwarderDaemon {
   }
 
   async status(): Promise<ForwarderStatus> {
-    const { clock } = this.#deps;
-    const works = this.#works;
-    const { ready, reason } = this.#readiness();
-    const running = works?.convergence.running ?? null;
-    const followed = works?.engine.followed();
-    const snapshot = await works?.snapshots.read();
-    const own = works?.engine.own() ?? new Map();
-    const healthOf = healthFrom(followed ?? { unhealthy: [], unknown: [] });
-    const now = clock.now();
+    const now = this.#deps.clock.now();
     return {
       daemon: "forwarder",
       version: this.#version,
       pid: process.pid,
       upMs: Math.round(now - this.#startedAt),
-      revision: shortRevision(running),
-      ready,
-      readyReason: reason,
       condition: this.#condition,
-      verdicts: followed ?? { serial: 0, hash: "", unhealthy: [], unknown: [], source: "memory" },
-      disagreements: [...own.values()].flatMap((verdict) =>
-        verdict.checkedAt !== null && verdict.health !== healthOf(verdict.id) ? verdict.id : [],
-      ),
-      services: serviceStatuses({
-        distributions: works?.plane.wish?.distributions ?? [],
-        coverage: coverageByRule(running?.services.virtualServices ?? []),
-        verdicts: own,
-        healthOf,
-        totals: snapshot?.totals ?? new Map(),
-        flows: snapshot?.flows ?? [],
-        now,
-      }),
-      table: works?.plane.table ?? { present: false, repairs: 0, lastRepairMs: null },
-      sysctls: works?.convergence.sysctls ?? [],
       problems: this.#problems,
+      ...this.#readyStatus(),
+      ...(this.#works === null ? NOTHING_TO_TELL : await worksStatus(this.#works, now)),
     };
+  }
+
+  #readyStatus(): Pick<ForwarderStatus, "ready" | "readyReason"> {
+    const { ready, reason } = this.#readiness();
+    return { ready, readyReason: reason };
   }
 
   /** Ends everything of this process and nothing in the kernel. */

@@ -47,7 +47,8 @@ export class DataPlane {
   readonly #deps: DataPlaneDeps;
   #inForce: InForce | null = null;
   #past: Totals = new Map();
-  #queue: Promise<unknown> = Promise.resolve();
+  #tableTurn: Promise<unknown> = Promise.resolve();
+  #flowTurn: Promise<unknown> = Promise.resolve();
   #loadedAt: Millis | null = null;
   #repairs = 0;
   #lastRepairMs: number | null = null;
@@ -74,46 +75,68 @@ export class DataPlane {
     return { present: this.#present, repairs: this.#repairs, lastRepairMs: this.#lastRepairMs };
   }
 
-  /** One after the other: a change never meets another half done. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#queue.then(work, work);
-    this.#queue = turn.catch(() => undefined);
+  /** One change of the table after the other; nothing slow happens in here. */
+  #changeTable<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#tableTurn.then(work, work);
+    this.#tableTurn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Connections have a queue of their own, so that a lost table never waits for them. */
+  #changeFlows<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#flowTurn.then(work, work);
+    this.#flowTurn = turn.catch(() => undefined);
     return turn;
   }
 
   read(): Promise<PresentTable | null> {
-    return this.#inTurn(() => this.#deps.nft.read());
+    return this.#deps.nft.read();
   }
 
-  /** Compares wanted with present and changes the difference, in one transaction. */
-  apply(wish: Wish): Promise<Applied> {
-    return this.#inTurn(() => this.#apply(wish));
-  }
-
-  async #apply(wish: Wish): Promise<Applied> {
-    const { nft, family } = this.#deps;
-    const elements = wantedElements({ family, ...wish });
-    const before = this.#inForce;
-    const present = await nft.read();
-    const known = present !== null && this.#isIntact(present);
-    let changes: ElementChanges | null = null;
-    if (known) {
-      changes = diffElements(elements, present.elements);
-      if (changes.count > 0) await nft.change(changes);
-    } else {
-      await this.#load(elements);
+  /** Compares wanted with present, changes the difference in one transaction, then ends flows. */
+  async apply(wish: Wish): Promise<Applied> {
+    const { first, present, applied } = await this.#changeTable(() => this.#bring(wish));
+    if (first || applied.changed > 0) {
+      await this.#changeFlows(() => this.#endStrays(wish, present, applied.loaded));
     }
+    return applied;
+  }
+
+  async #bring(wish: Wish): Promise<{
+    readonly first: boolean;
+    readonly present: PresentTable | null;
+    readonly applied: Applied;
+  }> {
+    const elements = wantedElements({ family: this.#deps.family, ...wish });
+    const before = this.#inForce;
+    const present = await this.#deps.nft.read();
+    const changes = await this.#reach(elements, present);
     this.#present = true;
     this.#inForce = { wish, elements };
-    const counted = before?.wish.distributions ?? wish.distributions;
     if (present !== null && changes?.count !== 0) {
+      const counted = before?.wish.distributions ?? wish.distributions;
       this.#past = sumTotals(this.#past, countTotals(countsLost(present, changes), counted));
     }
-    const changed = changes?.count ?? [...Object.values(elements)].reduce((n, m) => n + m.size, 0);
-    if (before === null || changed > 0) {
-      await this.#endStrays(wish, present, !known);
+    const size = Object.values(elements).reduce((sum, set) => sum + set.size, 0);
+    const applied = { changed: changes?.count ?? size, loaded: changes === null };
+    return { first: before === null, present, applied };
+  }
+
+  /** Answers with the changes made; null where the whole table was loaded. */
+  async #reach(elements: Elements, present: PresentTable | null): Promise<ElementChanges | null> {
+    const { nft, log } = this.#deps;
+    if (present !== null && this.#isIntact(present)) {
+      const changes = diffElements(elements, present.elements);
+      try {
+        if (changes.count > 0) await nft.change(changes);
+        return changes;
+      } catch (error) {
+        // Somebody changed the table since it was read: nothing of ours was done, so all is loaded.
+        log.warn({ error: String(error) }, "the difference could not be applied");
+      }
     }
-    return { changed, loaded: !known };
+    await this.#load(elements);
+    return null;
   }
 
   /** Rules of our version that nobody has edited since they were first seen. */
@@ -177,7 +200,7 @@ export class DataPlane {
    * never on take over: an entry of an earlier time as active would send a client to the wrong server.
    */
   forgetConnections(why: string): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#changeFlows(async () => {
       const { connections, event } = this.#deps;
       const distributions = this.#inForce?.wish.distributions ?? [];
       const vips = new Set(distributions.map((each) => each.service.address));
@@ -190,54 +213,52 @@ export class DataPlane {
     });
   }
 
-  /** Loads the table again, at once and without looking first, as long as it is not our own echo. */
+  /** Loads the table again, at once and without looking first, unless it was our own doing. */
   async restore(noticed: Millis): Promise<void> {
-    const { clock, event } = this.#deps;
-    const inForce = this.#inForce;
-    if (inForce === null) return;
-    if (this.#loadedAt !== null && noticed - this.#loadedAt < OWN_ECHO_MS) {
-      await this.compare(noticed);
-      return;
-    }
-    await this.#inTurn(async () => {
+    const { clock, nft } = this.#deps;
+    const restored = await this.#changeTable(async () => {
+      const inForce = this.#inForce;
+      if (inForce === null) return false;
+      if (this.#loadedAt !== null && this.#loadedAt > noticed - OWN_ECHO_MS) return false;
       this.#present = false;
-      await this.#deps.nft.load(inForce.elements);
+      await nft.load(inForce.elements);
       this.#present = true;
       this.#loadedAt = clock.now();
-      this.#noteRepair(noticed);
-      const facts = { tookMs: this.#lastRepairMs };
-      event("alarm", "table-restored", "somebody deleted the table; it is loaded again", facts);
-      await this.#dropUntranslated(inForce.wish);
+      return true;
     });
+    if (!restored) return this.compare(noticed);
+    this.#noteRepair(noticed, "table-restored", "somebody deleted the table; it is loaded again");
+    await this.#recover();
   }
 
   /** Looks whether the kernel still holds what is in force, and repairs what it does not. */
   async compare(noticed: Millis = this.#deps.clock.now()): Promise<void> {
-    const { nft, event } = this.#deps;
-    await this.#inTurn(async () => {
+    const changes = await this.#changeTable(async () => {
       const inForce = this.#inForce;
-      if (inForce === null) return;
-      const present = await nft.read();
-      if (present !== null && this.#isIntact(present)) {
-        const changes = diffElements(inForce.elements, present.elements);
-        if (changes.count === 0) return;
-        await nft.change(changes);
-        this.#noteRepair(noticed);
-        const facts = { elements: changes.count, tookMs: this.#lastRepairMs };
-        event("alarm", "table-repaired", "somebody changed the table; it is repaired", facts);
-        return;
-      }
-      await this.#load(inForce.elements);
-      this.#noteRepair(noticed);
-      const facts = { tookMs: this.#lastRepairMs };
-      const text = "the table or its rules were changed by somebody; it is loaded again";
-      event("alarm", "table-restored", text, facts);
-      await this.#dropUntranslated(inForce.wish);
+      return inForce === null
+        ? undefined
+        : this.#reach(inForce.elements, await this.#deps.nft.read());
     });
+    if (changes === undefined || changes?.count === 0) return;
+    if (changes === null) {
+      const text = "the table or its rules were changed by somebody; it is loaded again";
+      this.#noteRepair(noticed, "table-restored", text);
+      await this.#recover();
+    } else {
+      const text = `somebody changed ${changes.count} elements of the table; they are put right`;
+      this.#noteRepair(noticed, "table-repaired", text);
+    }
   }
 
-  #noteRepair(noticed: Millis): void {
+  #recover(): Promise<void> {
+    const wish = this.#inForce?.wish;
+    if (wish === undefined) return Promise.resolve();
+    return this.#changeFlows(() => this.#dropUntranslated(wish));
+  }
+
+  #noteRepair(noticed: Millis, event: string, text: string): void {
     this.#repairs += 1;
     this.#lastRepairMs = Math.round(this.#deps.clock.now() - noticed);
+    this.#deps.event("alarm", event, text, { tookMs: this.#lastRepairMs });
   }
 }

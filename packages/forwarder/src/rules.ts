@@ -62,8 +62,9 @@ export const tableName = (family: Family): string => `${WORDS[family].table} ${T
 
 function declarations({ type, destination }: Words): string[] {
   const socket = `${type} . inet_proto . inet_service`;
-  // @nh,0,32 stands for "any 32-bit number": the only way to declare a key that jhash may fill.
-  const slot = "typeof meta priority . @nh,0,32";
+  // numgen stands for "a 32-bit number in host order": the only way nft 1.0.6 knows to declare a key
+  // that jhash fills. (`typeof jhash …` crashes its listing; `@nh,0,32` is in network order.)
+  const slot = "typeof meta priority . numgen inc mod 2";
   return [
     "counter guarded { }",
     "counter foreign { }",

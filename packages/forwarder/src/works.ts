@@ -1,0 +1,137 @@
+// works.ts — wiring: everything that exists once a configuration could be read, and what it tells.
+import { join } from "node:path";
+import {
+  type AppliancePaths,
+  type Clock,
+  coverageByRule,
+  type EventLog,
+  type ForwarderStatus,
+  type Log,
+  type Millis,
+  type RevisionId,
+  type Run,
+  type Running,
+} from "@lbpair/common";
+import { createConnectionTable } from "./conntrack.js";
+import { Convergence } from "./convergence.js";
+import { DataPlane } from "./data-plane.js";
+import { createHealthEngine } from "./health/engine.js";
+import type { HealthEngine } from "./health/types.js";
+import { createNftTable } from "./nft.js";
+import { healthFrom } from "./pool.js";
+import { createProvoker } from "./provoker.js";
+import { tableName } from "./rules.js";
+import { createSnapshotReader, type SnapshotReader } from "./snapshot.js";
+import { serviceStatuses } from "./status.js";
+import { type TableWatch, watchTable } from "./table-watch.js";
+import { readTotals } from "./totals-file.js";
+
+export const FAMILY = 4;
+
+export interface WorksDeps {
+  readonly paths: AppliancePaths;
+  readonly clock: Clock;
+  readonly run: Run;
+  readonly log: Log;
+}
+
+export interface Works {
+  readonly convergence: Convergence;
+  readonly plane: DataPlane;
+  readonly engine: HealthEngine;
+  readonly snapshots: SnapshotReader;
+  readonly watch: TableWatch;
+}
+
+/** Nothing is in force and no check runs yet; `convergence.use` and `engine.start` begin. */
+export async function createWorks(
+  deps: WorksDeps,
+  running: Running,
+  hooks: { readonly event: EventLog["record"]; readonly onChange: () => void },
+): Promise<Works> {
+  const { paths, clock, run, log } = deps;
+  const { event, onChange } = hooks;
+  const { markMask } = running.appliance.kernel;
+  const nft = createNftTable(run, { family: FAMILY, markMask });
+  const connections = createConnectionTable(run, FAMILY);
+  const provoker = createProvoker(markMask, (text) => log.warn({ text }, "provocation failed"));
+  const totalsFile = join(paths.daemonState("forwarder"), "totals.json");
+  const past = await readTotals(totalsFile);
+  const plane = new DataPlane(
+    { family: FAMILY, nft, connections, provoker, clock, log, event },
+    past,
+  );
+  const engine = createHealthEngine({
+    clock,
+    run,
+    stateFile: join(paths.daemonState("forwarder"), "verdicts.json"),
+    scriptFolder: paths.runningHealthChecks,
+    user: running.appliance.checks.user,
+    log,
+    event,
+  });
+  const convergence = new Convergence(
+    { paths, totalsFile, run, plane, engine, log, event, onChange },
+    running,
+  );
+  const guarded = (work: Promise<void>) => {
+    work.catch((error: unknown) =>
+      log.error({ error: String(error) }, "the table is not restored"),
+    );
+  };
+  const watch = watchTable({
+    table: tableName(FAMILY),
+    isOwn: nft.isOwn,
+    onLost: () => guarded(plane.restore(clock.now())),
+    onTouched: () => guarded(plane.compare()),
+    onTrouble: (text) => log.warn({ text }, "nft monitor"),
+  });
+  const snapshots = createSnapshotReader({ plane, connections, clock, log });
+  return { convergence, plane, engine, snapshots, watch };
+}
+
+/** Identity of the configuration in force, without who made it and why. */
+const shortRevision = ({ revision }: Running): RevisionId | null =>
+  revision === null ? null : { serial: revision.serial, hash: revision.hash };
+
+type Told = Pick<
+  ForwarderStatus,
+  "revision" | "verdicts" | "disagreements" | "services" | "table" | "sysctls"
+>;
+
+/** The same fields where no configuration could be read. */
+export const NOTHING_TO_TELL: Told = {
+  revision: null,
+  verdicts: { serial: 0, hash: "", unhealthy: [], unknown: [], source: "memory" },
+  disagreements: [],
+  services: [],
+  table: { present: false, repairs: 0, lastRepairMs: null },
+  sysctls: [],
+};
+
+export async function worksStatus(works: Works, now: Millis): Promise<Told> {
+  const { convergence, plane, engine, snapshots } = works;
+  const { running } = convergence;
+  const { totals, flows } = await snapshots.read();
+  const followed = engine.followed();
+  const own = engine.own();
+  const healthOf = healthFrom(followed);
+  return {
+    revision: shortRevision(running),
+    verdicts: followed,
+    disagreements: [...own.values()].flatMap((verdict) =>
+      verdict.checkedAt !== null && verdict.health !== healthOf(verdict.id) ? verdict.id : [],
+    ),
+    services: serviceStatuses({
+      distributions: plane.wish?.distributions ?? [],
+      coverage: coverageByRule(running.services.virtualServices),
+      verdicts: own,
+      healthOf,
+      totals,
+      flows,
+      now,
+    }),
+    table: plane.table,
+    sysctls: convergence.sysctls,
+  };
+}
