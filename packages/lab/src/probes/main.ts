@@ -1,5 +1,6 @@
 // main.ts — one probe as a process: `main.js KIND JSON`, JSON lines out, ends when its input ends.
 import { createInterface } from "node:readline";
+import { goFirst } from "../priority.js";
 import { monotonicMs } from "../ticker.js";
 import type { ProbeKind, ProbeKinds, ProbeLine } from "./probe-kinds.js";
 import type { ProbeLife } from "./probe-life.js";
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
   if (!Object.hasOwn(PROGRAMS, kind)) {
     throw new Error(`probe: want one of ${Object.keys(PROGRAMS).join(", ")}, got ${kind}`);
   }
+  goFirst();
   await run(kind as ProbeKind, text);
 }
 

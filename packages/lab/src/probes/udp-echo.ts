@@ -1,5 +1,6 @@
 // udp-echo.ts — one small datagram per millisecond to an echo service: the finest measure of an outage.
 import { createSocket } from "node:dgram";
+import { UDP_BUFFER_BYTES } from "../servers/cluster-server.js";
 import { monotonicMs, startTicker } from "../ticker.js";
 import { createGapRecorder, type Gap } from "./gaps.js";
 import type { ProbeLife } from "./probe-life.js";
@@ -59,7 +60,7 @@ export async function probeUdpEcho(
   options: UdpEchoOptions,
   life: ProbeLife,
 ): Promise<UdpEchoResult> {
-  const socket = createSocket("udp4");
+  const socket = createSocket({ type: "udp4", recvBufferSize: UDP_BUFFER_BYTES });
   let sentAt: number[] = [];
   let base = 0;
   const answered = new Set<number>();

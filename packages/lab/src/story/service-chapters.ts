@@ -136,19 +136,17 @@ export async function operatorHalts(stage: Stage): Promise<void> {
     connections: 20,
   });
   await pause(300);
-  const halted = monotonicMs();
-  promise(
-    stage,
-    await lbpair(stage, "lb1", ["halt", "ECHO/PrimaryCluster"]),
-    "lbpair halt is done",
-  );
+  const halted = await lbpair(stage, "lb1", ["halt", "ECHO/PrimaryCluster"]);
+  const inForce = monotonicMs();
+  promise(stage, halted, "lbpair halt is done");
   await pause(TOLD_MS_MAX);
   const { connections } = await busy.stop();
-  const told = connections.map((c) => (c.failedAtMs === null ? Infinity : c.failedAtMs - halted));
-  const inTime = told.filter((ms) => ms <= TOLD_MS_MAX);
-  const text = `${inTime.length} of ${told.length} open connections were told to reconnect`;
-  const last = inTime.length === 0 ? "" : `, the last after ${showMs(Math.max(...inTime))}`;
-  promise(stage, inTime.length === told.length, `${text}${last}`);
+  const told = connections
+    .map((connection) => connection.failedAtMs ?? Infinity)
+    .filter((atMs) => atMs <= inForce + TOLD_MS_MAX);
+  const text = `${told.length} of ${connections.length} open connections were told to reconnect`;
+  const spread = told.length === 0 ? 0 : Math.max(...told) - Math.min(...told);
+  promise(stage, told.length === connections.length, `${text}, all within ${showMs(spread)}`);
   const during = await whoAnswers(world);
   promise(
     stage,
