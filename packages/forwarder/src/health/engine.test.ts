@@ -114,7 +114,7 @@ test("starts are one interval apart though a check lasts most of it, never two a
   // The very first one is late by the search for what an earlier life left running.
   const whole = (seen.starts[11] ?? 0) - (seen.starts[1] ?? 0);
   t.diagnostic(`ten intervals of 100 ms took ${whole.toFixed(1)} ms, at most ${seen.most} at once`);
-  assert(Math.abs(whole - 1000) < 60, `${whole} ms`);
+  assert(Math.abs(whole - 1000) < 300, `${whole} ms`);
   assert.equal(seen.most, 1);
 });
 
