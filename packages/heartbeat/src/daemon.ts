@@ -8,13 +8,12 @@ import type {
   Log,
   MakeActiveAnswer,
   Millis,
-  Problem,
   Verdicts,
 } from "@lbpair/common";
 import { type Designation, RefusalError } from "@lbpair/common";
 import type { HeartbeatMemory, RememberedMemory } from "./adapters/epoch-store.js";
 import type { LeaseLength } from "./adapters/lease-line.js";
-import type { LinkEvent } from "./adapters/link-event.js";
+import { AddressGuard } from "./address-guard.js";
 import { Advertiser, type AdvertiserOptions } from "./advertiser.js";
 import { NO_REVISION } from "./core/advert.js";
 import type { Received } from "./core/conversation.js";
@@ -35,21 +34,14 @@ import { EffectQueue } from "./effect-queue.js";
 import { createForwarderLink, type ForwarderLink, TELL_MS } from "./forwarder-link.js";
 import type { Holder } from "./holder.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
+import { Orders } from "./orders.js";
 import { type Machine, perform } from "./perform.js";
 import { Pulse } from "./pulse.js";
-import { loadSettings, type Settings } from "./settings.js";
+import { loadSettings, pathsDiffer, type Settings } from "./settings.js";
 import { describeStatus } from "./status-view.js";
 
 /** A restart that the operator asked for holds the addresses this long, so that none moves. */
 export const RESTART_LEASE_MS = 3000;
-/** Removals of one floating IP within a minute that make an alarm. */
-export const REMOVALS_ALARM = 5;
-/** Upkeeps, one a second, between two looks at what is really there; changes are told at once. */
-const LOOK_UPKEEPS = 5;
-const REMOVALS_WINDOW_MS = 60_000;
-/** Longest wait for the answer to an operator's order. */
-const ORDER_MS_MAX = 60_000;
-
 export interface DaemonParts {
   readonly paths: AppliancePaths;
   readonly clock: Clock;
@@ -82,18 +74,15 @@ export class HeartbeatDaemon implements Machine {
   private readonly parts: DaemonParts;
   private readonly queue: EffectQueue<Effect>;
   private readonly forwarder: ForwarderLink;
-  private verdicts: Verdicts = { ...NO_REVISION, unhealthy: [], unknown: [] };
+  private started = false;
+  /** Undefined until the forwarder has told them: nobody may follow what nobody said. */
+  private verdicts: Verdicts | undefined;
   forwarderReady = false;
-  private gateOpen = true;
-  private order:
-    | { readonly since: Millis; readonly settle: (answer: MakeActiveAnswer) => void }
-    | undefined;
-  private removals: { readonly at: Millis; readonly address: string }[] = [];
+  readonly guard: AddressGuard;
+  private readonly orders: Orders;
   private suspendedMs: number;
   private lastUpkeepAt: Millis;
-  private looking: Promise<void> | undefined;
   private verdictsTooLong = false;
-  private upkeeps = 0;
 
   constructor(parts: DaemonParts) {
     const now = parts.clock.now();
@@ -111,6 +100,20 @@ export class HeartbeatDaemon implements Machine {
       (effect) => perform(effect, this),
       (effect, error) => this.effectFailed(effect, error),
     );
+    this.orders = new Orders(parts.clock);
+    this.guard = new AddressGuard({
+      clock: parts.clock,
+      events: parts.events,
+      lease: parts.lease,
+      holder: parts.holder,
+      services: () => this.settings.running.services,
+      holds: () => conditionOf(this.state) === "active",
+      answers: () => this.state.phase === "active",
+      leaseLength: () => this.leaseLength(),
+      perform: (effects) => this.queue.push(effects),
+      onHealth: () => this.setLocal(),
+      onError: (error) => parts.log.error({ error: String(error) }, "keeping the addresses failed"),
+    });
     this.forwarder = createForwarderLink(parts.paths.socket("forwarder"));
     this.pulse = new Pulse(parts.clock, this.settings.election.keepalive, {
       onKeepalive: (lateMs) => this.keepalive(lateMs),
@@ -125,13 +128,11 @@ export class HeartbeatDaemon implements Machine {
     await this.holder.look(this.settings.running.services);
     await this.holder.check();
     const inherited = await this.lease.inherited();
-    await this.openGate();
+    await this.guard.openGate();
     const { memory } = parts;
     const ours = memory?.active === true && memory.bootId === parts.bootId;
     if (inherited !== null && ours && memory.epoch >= memory.highestEpoch) {
-      this.lease.adopt(inherited);
-      const kept = await this.lease.refresh(this.leaseLength());
-      if (kept !== "lapsed") this.adopt(memory.epoch);
+      await this.adopt(memory.epoch, inherited);
     }
     if (conditionOf(this.state) === "passive") {
       await this.lease.revoke();
@@ -141,14 +142,20 @@ export class HeartbeatDaemon implements Machine {
       () => true,
       () => false,
     );
+    this.started = true;
     this.setLocal();
     this.tellCondition();
     this.pulse.start();
   }
 
-  private adopt(epoch: number): void {
-    const now = this.parts.clock.now();
-    this.state = adoptElection(now, this.settings.election, epoch);
+  private async adopt(epoch: number, inherited: LeaseLength): Promise<void> {
+    const { election } = this.settings;
+    const inheritedMs = inherited === "unlimited" ? 0 : inherited;
+    const adopted = adoptElection(this.parts.clock.now(), election, epoch, inheritedMs);
+    this.lease.adopt(inherited);
+    const length = leaseLength(adopted, election, this.parts.clock.now()) ?? "unlimited";
+    if ((await this.lease.refresh(length)) === "lapsed") return;
+    this.state = adopted;
     this.events.record("info", "adopted", "the floating IPs of the run before are adopted", {
       epoch,
     });
@@ -223,9 +230,10 @@ export class HeartbeatDaemon implements Machine {
     const now = this.parts.clock.now();
     if (now - this.lastUpkeepAt >= TELL_MS) {
       this.lastUpkeepAt = now;
-      this.upkeep().catch((error: unknown) =>
-        this.parts.log.error({ error: String(error) }, "upkeep"),
-      );
+      this.tellCondition();
+      this.guard
+        .upkeep()
+        .catch((error: unknown) => this.parts.log.error({ error: String(error) }, "upkeep failed"));
     }
   }
 
@@ -235,90 +243,8 @@ export class HeartbeatDaemon implements Machine {
     this.dispatch({ kind: "deadline" });
   }
 
-  /** Each second: what is held lives on, and the forwarder knows; now and then, what is really there. */
-  private async upkeep(): Promise<void> {
-    this.tellCondition();
-    if (!this.gateOpen) await this.openGate();
-    const active = conditionOf(this.state) === "active";
-    if (active && this.settings.election.paired) await this.prolong();
-    this.upkeeps += 1;
-    if (this.upkeeps % LOOK_UPKEEPS !== 0) return;
-    await this.look();
-    const missing = await this.holder.check();
-    if (conditionOf(this.state) !== (active ? "active" : "passive")) return;
-    if (active && missing.length > 0) this.queue.push([{ kind: "raise" }, { kind: "announce" }]);
-    const stray = this.holder.wanted.some(({ address }) => this.holder.holds(address));
-    if (!active && stray) await this.holder.lower();
-  }
-
-  /** Raising what is there prolongs its lifetime. */
-  private async prolong(): Promise<void> {
-    const length = this.leaseLength();
-    await this.holder.raise(length === "unlimited" ? null : length);
-  }
-
-  /** Looks at the links again, once at a time; a floating IP that has another place moves there. */
-  private look(): Promise<void> {
-    this.looking ??= (async () => {
-      try {
-        if (await this.holder.look(this.settings.running.services)) {
-          await this.openGate();
-          if (conditionOf(this.state) === "active") {
-            this.queue.push([{ kind: "raise" }, { kind: "announce" }]);
-          }
-        }
-        this.setLocal();
-      } finally {
-        this.looking = undefined;
-      }
-    })();
-    return this.looking;
-  }
-
-  private async openGate(): Promise<void> {
-    try {
-      await this.lease.open(this.holder.gateLinks(), this.holder.wanted);
-      this.gateOpen = true;
-    } catch (error) {
-      if (this.gateOpen) {
-        const text = `the kernel's gate could not be set up: ${String(error)}`;
-        this.events.record("alarm", "gate-failed", text, {});
-      }
-      this.gateOpen = false;
-    }
-  }
-
-  onLink(event: LinkEvent): void {
-    const removed = event.kind === "address-removed";
-    if ((removed || event.kind === "address-added") && this.holder.isFloating(event.address)) {
-      if (removed) this.addressRemoved(event.address, event.link);
-    } else this.lookAgain();
-  }
-
-  /** Something about the links changed, or was missed. */
-  lookAgain(): void {
-    this.look().catch((error: unknown) => this.parts.log.error({ error: String(error) }, "look"));
-  }
-
-  private addressRemoved(address: string, link: string): void {
-    const placed = this.holder.placed.some(
-      (each) => each.address === address && each.link === link,
-    );
-    if (conditionOf(this.state) !== "active" || !this.holder.holds(address) || !placed) return;
-    const now = this.parts.clock.now();
-    this.holder.forget(address);
-    this.removals = this.removals.filter((each) => now - each.at < REMOVALS_WINDOW_MS);
-    this.removals.push({ at: now, address });
-    const times = this.removals.filter((each) => each.address === address).length;
-    const often = times >= REMOVALS_ALARM;
-    const text = often
-      ? `${address} was removed from ${link} ${times} times within a minute by something else; it is put back`
-      : `${address} was removed from ${link} by something else; it is put back`;
-    this.events.record(often ? "alarm" : "warn", "address-removed", text, { address, link, times });
-    this.queue.push([{ kind: "raise" }, { kind: "announce" }]);
-  }
-
   private received(received: Received): void {
+    if (!this.started) return;
     this.noticeStandstill();
     if (received.kind === "verdicts") {
       if (conditionOf(this.state) === "passive") this.forwarder.follow(received.verdicts);
@@ -327,11 +253,12 @@ export class HeartbeatDaemon implements Machine {
     if (received.kind !== "advert") return;
     const { advert } = received;
     this.dispatch({ kind: "advert", peer: advert });
-    const follows = advert.verdicts.hash === this.verdicts.hash;
+    const follows = advert.verdicts.hash === this.verdicts?.hash;
     if (this.state.phase === "active" && !advert.active && !follows) this.sayVerdicts();
   }
 
   private sayVerdicts(): void {
+    if (this.verdicts === undefined) return;
     const fits = this.advertiser?.sayVerdicts(this.verdicts) ?? true;
     if (!fits && !this.verdictsTooLong) {
       const text =
@@ -347,7 +274,7 @@ export class HeartbeatDaemon implements Machine {
       const text = ready ? "the forwarder is ready" : `the forwarder is not ready: ${reason}`;
       this.events.record(ready ? "info" : "warn", "forwarder-ready", text, { ready });
     }
-    const changed = verdicts.hash !== this.verdicts.hash;
+    const changed = verdicts.hash !== this.verdicts?.hash;
     this.verdicts = verdicts;
     this.forwarderReady = ready;
     this.setLocal();
@@ -355,30 +282,17 @@ export class HeartbeatDaemon implements Machine {
   }
 
   private setLocal(): void {
-    const ready = this.forwarderReady && this.gateOpen;
-    this.dispatch({ kind: "local", ready, faults: this.holder.faults() });
+    const ready = this.forwarderReady && this.guard.gateOpen;
+    this.dispatch({
+      kind: "local",
+      ready,
+      faults: this.holder.faults(),
+      isolated: this.holder.isolated(),
+    });
   }
 
   makeActive(designation: Designation, by: string): Promise<MakeActiveAnswer> {
-    if (this.order !== undefined) {
-      throw new RefusalError(409, "another make-active is under way");
-    }
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.order = undefined;
-        reject(new RefusalError(504, `no answer within ${ORDER_MS_MAX} ms`));
-      }, ORDER_MS_MAX);
-      const since = this.parts.clock.now();
-      this.order = {
-        since,
-        settle: (answer) => {
-          clearTimeout(timer);
-          this.order = undefined;
-          resolve(answer);
-        },
-      };
-      this.dispatch({ kind: "make-active", designation, by });
-    });
+    return this.orders.give(() => this.dispatch({ kind: "make-active", designation, by }));
   }
 
   async reload(): Promise<{ readonly changed: number }> {
@@ -386,21 +300,9 @@ export class HeartbeatDaemon implements Machine {
     if (!loaded.ok) throw new RefusalError(422, "the configuration was refused", loaded.problems);
     const before = this.settings;
     this.settings = loaded.value;
-    const { appliance, services } = loaded.value.running;
-    const peerChanged =
-      JSON.stringify([
-        appliance.peer,
-        appliance.node,
-        services.heartbeat.port,
-        services.heartbeat.deadtime,
-      ]) !==
-      JSON.stringify([
-        before.running.appliance.peer,
-        before.running.appliance.node,
-        before.running.services.heartbeat.port,
-        before.running.services.heartbeat.deadtime,
-      ]);
-    if (peerChanged || before.key?.equals(loaded.value.key ?? Buffer.alloc(0)) === false) {
+    const { services } = loaded.value.running;
+    const newPaths = pathsDiffer(before, loaded.value);
+    if (newPaths) {
       await this.advertiser?.close();
       this.advertiser = undefined;
       this.openPaths();
@@ -409,7 +311,7 @@ export class HeartbeatDaemon implements Machine {
     const gone = this.holder.wanted.map(({ address }) => address);
     const moved = await this.holder.look(services);
     const removed = gone.filter((address) => !this.holder.isFloating(address));
-    await this.openGate();
+    await this.guard.openGate();
     if (removed.length > 0) await this.holder.lowerThese(removed);
     if (moved && conditionOf(this.state) === "active") {
       this.queue.push([{ kind: "raise" }, { kind: "announce" }]);
@@ -417,7 +319,7 @@ export class HeartbeatDaemon implements Machine {
     this.setLocal();
     this.queue.push([{ kind: "send-adverts" }]);
     await this.queue.settled();
-    return { changed: (moved ? 1 : 0) + (peerChanged ? 1 : 0) };
+    return { changed: (moved ? 1 : 0) + (newPaths ? 1 : 0) };
   }
 
   /** Makes ready for a restart that moves no address: a longer lease, said to the peer first. */
@@ -453,17 +355,13 @@ export class HeartbeatDaemon implements Machine {
     return describeStatus(this, this.parts.clock.now());
   }
 
-  problems(): readonly Problem[] {
-    return this.holder.problems;
-  }
-
   leaseLength(): LeaseLength {
     return leaseLength(this.state, this.settings.election, this.parts.clock.now()) ?? "unlimited";
   }
 
   sendAdverts(): void {
     const now = this.parts.clock.now();
-    const { state } = this;
+    const { state, verdicts = NO_REVISION } = this;
     const remaining = this.lease.remainingMs(now);
     this.advertiser?.say({
       active: conditionOf(state) === "active",
@@ -474,7 +372,7 @@ export class HeartbeatDaemon implements Machine {
       leaseMs: Number.isFinite(remaining) ? Math.ceil(remaining) : 0xffff_ffff,
       epoch: state.epoch,
       highestEpoch: state.highestEpoch,
-      verdicts: { serial: this.verdicts.serial, hash: this.verdicts.hash },
+      verdicts: { serial: verdicts.serial, hash: verdicts.hash },
       revision: { serial: this.settings.revision.serial, hash: this.settings.revision.hash },
       modes: this.settings.modes,
       wallMs: this.parts.clock.wall().getTime(),
@@ -494,9 +392,7 @@ export class HeartbeatDaemon implements Machine {
   }
 
   reply(done: boolean, message: string): void {
-    const { order } = this;
-    if (order === undefined) return;
-    order.settle({ done, message, tookMs: Math.round(this.parts.clock.now() - order.since) });
+    this.orders.answer(done, message);
   }
 
   exit(): void {
@@ -510,7 +406,7 @@ export class HeartbeatDaemon implements Machine {
     });
     if (effect.kind === "grant-lease") {
       // Without a lease nothing may be claimed; until the gate opens again this node is not ready.
-      this.gateOpen = false;
+      this.guard.gateOpen = false;
       this.dispatch({ kind: "lease-lost", why: `the kernel's gate did not open: ${why}` });
       this.setLocal();
     }

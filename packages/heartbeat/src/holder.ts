@@ -50,6 +50,12 @@ export class Holder {
     return dark + (this.wanted.length - this.placed.length);
   }
 
+  /** Whether no link that carries floating IPs has a carrier. */
+  isolated(): boolean {
+    const used = new Set(this.placed.map(({ link }) => link));
+    return used.size > 0 && !this.links.some(({ link, carrier }) => used.has(link) && carrier);
+  }
+
   indexOf(link: string): number | undefined {
     return this.links.find((each) => each.link === link)?.index;
   }

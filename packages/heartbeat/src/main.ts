@@ -91,8 +91,8 @@ async function main(): Promise<void> {
     suspendedMs: readSuspendedMs,
   });
   const watch = createAddressWatch({
-    onEvent: (event) => daemon.onLink(event),
-    onGap: () => daemon.lookAgain(),
+    onEvent: (event) => daemon.guard.onLink(event),
+    onGap: () => daemon.guard.lookAgain(),
   });
   const control = await createControlServer({
     path: paths.socket("heartbeat"),

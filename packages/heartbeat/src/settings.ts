@@ -76,3 +76,13 @@ export async function loadSettings(paths: AppliancePaths): Promise<Parsed<Settin
     },
   };
 }
+
+/** Whether the paths to the peer have to be opened anew. */
+export function pathsDiffer(a: Settings, b: Settings): boolean {
+  const of = ({ running, key }: Settings): string => {
+    const { peer, node } = running.appliance;
+    const { port, deadtime, warntime } = running.services.heartbeat;
+    return JSON.stringify([peer, node, port, deadtime, warntime, key?.toString("hex")]);
+  };
+  return of(a) !== of(b);
+}

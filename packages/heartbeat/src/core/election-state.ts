@@ -46,8 +46,12 @@ export interface ElectionState {
   /** Silence of a never-heard peer is counted from here, for `patience` milliseconds. */
   readonly listeningSince: Millis;
   readonly patience: number;
+  /** At least this long is the lease of an adopting node until it knows whether the peer lives. */
+  readonly inheritedMs: number;
   readonly ready: boolean;
   readonly faults: number;
+  /** No link that carries floating IPs has a carrier: nobody can be served, nobody be heard. */
+  readonly isolated: boolean;
   /** Since when the peer would be the better active; null = it would not. */
   readonly worseSince: Millis | null;
   /** Since when both are passive; null = they are not. */
@@ -73,7 +77,12 @@ export type ElectionEvent =
   /** This daemon was held up so long that its own clock is no measure of the peer's silence. */
   | { readonly kind: "stalled" }
   | { readonly kind: "advert"; readonly peer: Omit<PeerView, "heardAt" | "firstHeardAt"> }
-  | { readonly kind: "local"; readonly ready: boolean; readonly faults: number }
+  | {
+      readonly kind: "local";
+      readonly ready: boolean;
+      readonly faults: number;
+      readonly isolated: boolean;
+    }
   | { readonly kind: "make-active"; readonly designation: Designation; readonly by: string }
   | { readonly kind: "lease-lost"; readonly why: string }
   | { readonly kind: "stop"; readonly why: string };
@@ -106,8 +115,15 @@ export function leaseLength(
   now: Millis,
 ): number | null {
   if (!settings.paired) return null;
+  if (state.peer === null && now - state.listeningSince <= settings.deadtime) {
+    return Math.max(settings.lease, state.inheritedMs);
+  }
   return peerAlive(state, settings, now) ? settings.lease : settings.loneLease;
 }
+
+/** When the silence of the peer that counts began. */
+export const silentSince = (state: ElectionState): number =>
+  Math.max(state.peer?.heardAt ?? Number.NEGATIVE_INFINITY, state.listeningSince);
 
 /** The silence after which this node may claim: death, and the end of the holder's lease. */
 export function silenceNeeded(state: ElectionState, settings: ElectionSettings): number {
@@ -122,7 +138,7 @@ export function silenceNeeded(state: ElectionState, settings: ElectionSettings):
 export function nextDeadline(state: ElectionState, settings: ElectionSettings): number | undefined {
   const deadlines: number[] = [];
   if (conditionOf(state) === "passive" && settings.paired) {
-    deadlines.push((state.peer?.heardAt ?? state.listeningSince) + silenceNeeded(state, settings));
+    deadlines.push(silentSince(state) + silenceNeeded(state, settings));
   }
   if (state.handOver !== null) deadlines.push(state.handOver.until);
   if (state.request !== null) deadlines.push(state.request.until);
@@ -143,8 +159,10 @@ export function startElection(
     peer: null,
     listeningSince: now,
     patience: settings.paired ? settings.initdead : 0,
+    inheritedMs: 0,
     ready: false,
     faults: 0,
+    isolated: false,
     worseSince: null,
     vacantSince: null,
     handOver: null,
@@ -159,11 +177,13 @@ export const adoptElection = (
   now: Millis,
   settings: ElectionSettings,
   epoch: number,
+  inheritedMs: number,
 ): ElectionState => ({
   ...startElection(now, settings, epoch),
   phase: "active",
   because: "adopted the lease of the run before",
   epoch,
+  inheritedMs,
   ready: true,
 });
 

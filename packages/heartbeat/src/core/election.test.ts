@@ -48,7 +48,7 @@ class Node {
   constructor(settings: ElectionSettings, state?: ElectionState) {
     this.settings = settings;
     this.state = state ?? startElection(millis(0), settings, 0);
-    if (state === undefined) this.at(0, { kind: "local", ready: true, faults: 0 });
+    if (state === undefined) this.at(0, { kind: "local", ready: true, faults: 0, isolated: false });
   }
   at(now: number, event: ElectionEvent): this {
     [this.state, this.effects] = step(this.state, event, now as Millis, this.settings);
@@ -69,7 +69,7 @@ const TAKE_OVER = ["grant-lease", "raise", "announce", "send-adverts", "remember
 const passiveSince = (now: number, settings = secondary): Node =>
   new Node(settings).hears(now, activePeer);
 const activeBeside = (now: number, settings = primary): Node =>
-  new Node(settings, adoptElection(millis(0), settings, 5)).hears(now, passivePeer);
+  new Node(settings, adoptElection(millis(0), settings, 5, 0)).hears(now, passivePeer);
 
 test("a passive node takes over once the peer is silent past deadtime, not one millisecond before", () => {
   const node = passiveSince(0);
@@ -108,7 +108,12 @@ test("a single appliance claims at once, with a lease that never ends", () => {
 });
 
 test("a node whose forwarder has not loaded its rules never claims", () => {
-  const node = new Node(primary).at(10, { kind: "local", ready: false, faults: 0 });
+  const node = new Node(primary).at(10, {
+    kind: "local",
+    ready: false,
+    faults: 0,
+    isolated: false,
+  });
   assert.equal(node.at(100_000, { kind: "tick" }).state.phase, "starting");
   assert.equal(node.hears(100_001, { ...activePeer, yielding: true }).state.phase, "starting");
   node.at(100_002, { kind: "make-active", designation: "primary", by: "an operator" });
@@ -193,6 +198,34 @@ test("a hand-over that the peer does not answer is rolled back", () => {
   );
 });
 
+test("an adopting node keeps what it inherited until it knows whether the peer lives", () => {
+  const node = new Node(primary, adoptElection(millis(0), primary, 5, 25_000));
+  assert.equal(leaseLength(node.state, primary, millis(500)), 25_000, "not shortened before");
+  assert.equal(leaseLength(node.state, primary, millis(1001)), 30_000, "the peer is dead");
+  node.hears(1100, passivePeer);
+  assert.equal(leaseLength(node.state, primary, millis(1100)), 800);
+});
+
+test("an active without any carrier stands down once the peer is silent, and listens when it is back", () => {
+  const node = activeBeside(0).at(1, { kind: "local", ready: true, faults: 2, isolated: true });
+  assert.equal(node.at(1000, { kind: "tick" }).state.phase, "active");
+  assert.equal(node.at(1200, { kind: "tick" }).state.phase, "starting");
+  assert.equal(
+    node.at(59_000, { kind: "tick" }).state.phase,
+    "starting",
+    "deaf, it claims nothing",
+  );
+  node.at(60_000, { kind: "local", ready: true, faults: 0, isolated: false });
+  assert.equal(node.at(61_000, { kind: "deadline" }).state.phase, "starting");
+  assert.equal(node.at(61_001, { kind: "deadline" }).state.phase, "active");
+});
+
+test("a lone active without a carrier stays active: nobody else could be", () => {
+  const node = new Node(single).at(1, { kind: "tick" });
+  node.at(2, { kind: "local", ready: true, faults: 2, isolated: true });
+  assert.equal(node.at(60_000, { kind: "tick" }).state.phase, "active");
+});
+
 test("a passive node that is asked to be active wishes for it, and takes over when the peer yields", () => {
   const node = passiveSince(0).at(10, { kind: "make-active", designation: "secondary", by: "x" });
   assert.notEqual(node.state.request, null);
@@ -238,14 +271,14 @@ test("a stalled judge gives the peer two more keepalives", () => {
 });
 
 test("worse health hands over after one deadtime, equal health decides nothing", () => {
-  const node = activeBeside(0).at(1, { kind: "local", ready: true, faults: 1 });
+  const node = activeBeside(0).at(1, { kind: "local", ready: true, faults: 1, isolated: false });
   node.hears(100, passivePeer).at(101, { kind: "tick" });
   node.hears(1000, passivePeer).at(1100, { kind: "tick" });
   assert.equal(node.state.phase, "active");
   node.at(1101, { kind: "tick" });
   assert.equal(node.state.phase, "handing-over");
 
-  const equal = activeBeside(0).at(1, { kind: "local", ready: true, faults: 1 });
+  const equal = activeBeside(0).at(1, { kind: "local", ready: true, faults: 1, isolated: false });
   for (let now = 100; now < 5000; now += 200) {
     equal.hears(now, { ...passivePeer, faults: 1 }).at(now + 1, { kind: "tick" });
   }

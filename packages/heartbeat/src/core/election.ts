@@ -16,6 +16,7 @@ import {
   peerWins,
   type Step,
   silenceNeeded,
+  silentSince,
 } from "./election-state.js";
 import { beginHandOver, claim, rollBack, standDown } from "./transitions.js";
 
@@ -130,6 +131,10 @@ const peerIsBetter = (state: ElectionState, settings: ElectionSettings, now: Mil
 
 function tickWhileActive(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
   if (state.handOver !== null && now >= state.handOver.until) return rollBack(state, now);
+  if (state.isolated && state.peer !== null && !peerAlive(state, settings, now)) {
+    const why = "no network has a carrier, so the peer has taken over";
+    return standDown(state, now, why, listening(settings, now), "alarm");
+  }
   const better = state.phase === "active" && peerIsBetter(state, settings, now);
   const worseSince = better ? (state.worseSince ?? now) : null;
   if (worseSince !== null && now - worseSince >= settings.deadtime) {
@@ -155,9 +160,10 @@ function requestDue(state: ElectionState, settings: ElectionSettings, now: Milli
 
 function tickWhilePassive(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
   const { peer } = state;
-  const silentSince = peer?.heardAt ?? state.listeningSince;
-  if (state.ready && now - silentSince > silenceNeeded(state, settings)) {
-    const silentMs = Math.round(now - silentSince);
+  const silentMs = Math.round(now - silentSince(state));
+  // Where no network has a carrier, silence is this node's own.
+  const deaf = settings.paired && state.isolated;
+  if (state.ready && !deaf && now - silentSince(state) > silenceNeeded(state, settings)) {
     if (!settings.paired) return claim(state, now, "this appliance has no peer");
     const because =
       peer === null
@@ -252,6 +258,16 @@ function onStop(state: ElectionState, settings: ElectionSettings, now: Millis, w
   return [state, [{ kind: "exit" }]];
 }
 
+/** Whoever may have been away listens for a deadtime before any new claim. */
+const listening = (settings: ElectionSettings, now: Millis) =>
+  ({
+    phase: "starting",
+    listeningSince: now,
+    patience: settings.deadtime,
+    peer: null,
+    toldAlive: false,
+  }) as const;
+
 /** Says once that the peer is silent. */
 function noticeSilence(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
   if (!state.toldAlive || peerAlive(state, settings, now)) return [state, []];
@@ -310,23 +326,21 @@ export function step(
     case "advert":
       return onAdvert(state, settings, now, event.peer);
     case "local": {
-      const { ready, faults } = event;
-      if (ready === state.ready && faults === state.faults) return [state, []];
-      return [{ ...state, ready, faults }, [{ kind: "send-adverts" }]];
+      const { ready, faults, isolated } = event;
+      if (ready === state.ready && faults === state.faults && isolated === state.isolated) {
+        return [state, []];
+      }
+      // Silence while no network had a carrier says nothing about the peer.
+      const back = state.isolated && !isolated && conditionOf(state) === "passive";
+      const listeningSince = back ? now : state.listeningSince;
+      return [{ ...state, ready, faults, isolated, listeningSince }, [{ kind: "send-adverts" }]];
     }
     case "make-active":
       return onMakeActive(state, settings, now, event.designation, event.by);
     case "lease-lost": {
       if (state.phase !== "active") return [state, []];
       // Listen before any new claim: the peer may have taken over while this daemon stood still.
-      const then = {
-        phase: "starting",
-        listeningSince: now,
-        patience: settings.deadtime,
-        peer: null,
-        toldAlive: false,
-      } as const;
-      return standDown(state, now, event.why, then, "alarm");
+      return standDown(state, now, event.why, listening(settings, now), "alarm");
     }
     case "stop":
       return onStop(state, settings, now, event.why);

@@ -1,0 +1,130 @@
+// address-guard.ts — sees to it that what should be on the links is there, and nothing that should not.
+import type { Clock, EventLog, Millis, ServicesConfig } from "@lbpair/common";
+import type { LeaseLength } from "./adapters/lease-line.js";
+import type { LinkEvent } from "./adapters/link-event.js";
+import type { Effect } from "./core/effects.js";
+import type { Holder } from "./holder.js";
+import type { LeaseKeeper } from "./lease-keeper.js";
+
+/** Removals of one floating IP within a minute that make an alarm. */
+export const REMOVALS_ALARM = 5;
+const REMOVALS_WINDOW_MS = 60_000;
+/** Upkeeps, one a second, between two looks at what is really there; changes are told at once. */
+const LOOK_UPKEEPS = 5;
+
+export interface GuardOptions {
+  readonly clock: Clock;
+  readonly events: EventLog;
+  readonly lease: LeaseKeeper;
+  readonly holder: Holder;
+  readonly services: () => ServicesConfig;
+  /** Whether this node holds the floating IPs, and whether it also answers for them. */
+  readonly holds: () => boolean;
+  readonly answers: () => boolean;
+  readonly leaseLength: () => LeaseLength;
+  readonly perform: (effects: readonly Effect[]) => void;
+  /** Called when links or gate may have changed this node's health. */
+  readonly onHealth: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+const milliseconds = (length: LeaseLength): number | null =>
+  length === "unlimited" ? null : length;
+
+export class AddressGuard {
+  private readonly options: GuardOptions;
+  private removals: readonly { readonly at: Millis; readonly address: string }[] = [];
+  private looking: Promise<boolean> | undefined;
+  private upkeeps = 0;
+  gateOpen = true;
+
+  constructor(options: GuardOptions) {
+    this.options = options;
+  }
+
+  /** Each second: addresses live on; now and then, what is really there. */
+  async upkeep(): Promise<void> {
+    const { holder, holds, leaseLength } = this.options;
+    if (!this.gateOpen) await this.openGate();
+    const length = milliseconds(leaseLength());
+    // Raising what is there prolongs its lifetime.
+    if (holds() && length !== null) await holder.raise(length);
+    this.upkeeps += 1;
+    if (this.upkeeps % LOOK_UPKEEPS !== 0) return;
+    await this.look();
+    const missing = await holder.check();
+    if (holds() && missing.length > 0) this.putBack();
+    const stray = holder.wanted.some(({ address }) => holder.holds(address));
+    if (!holds() && stray) await holder.lower();
+  }
+
+  /** Looks at the links again, once at a time; what has another place moves there. True = something did. */
+  look(): Promise<boolean> {
+    this.looking ??= this.lookNow().finally(() => {
+      this.looking = undefined;
+    });
+    return this.looking;
+  }
+
+  private async lookNow(): Promise<boolean> {
+    const moved = await this.options.holder.look(this.options.services());
+    if (moved) {
+      await this.openGate();
+      this.putBack();
+    }
+    this.options.onHealth();
+    return moved;
+  }
+
+  /** Sets up the kernel's gate for the addresses and links of now; a failure makes the node unready. */
+  async openGate(): Promise<void> {
+    const { lease, holder, events } = this.options;
+    try {
+      await lease.open(holder.gateLinks(), holder.wanted);
+      this.gateOpen = true;
+    } catch (error) {
+      if (this.gateOpen) {
+        const text = `the kernel's gate could not be set up: ${String(error)}`;
+        events.record("alarm", "gate-failed", text, {});
+      }
+      this.gateOpen = false;
+    }
+  }
+
+  onLink(event: LinkEvent): void {
+    const removed = event.kind === "address-removed";
+    if (
+      (removed || event.kind === "address-added") &&
+      this.options.holder.isFloating(event.address)
+    ) {
+      if (removed) this.removed(event.address, event.link);
+    } else this.lookAgain();
+  }
+
+  /** Something about the links changed, or was missed. */
+  lookAgain(): void {
+    this.look().catch(this.options.onError);
+  }
+
+  private removed(address: string, link: string): void {
+    const { holder, holds, clock, events } = this.options;
+    const placed = holder.placed.some((each) => each.address === address && each.link === link);
+    if (!holds() || !holder.holds(address) || !placed) return;
+    holder.forget(address);
+    const now = clock.now();
+    const recent = this.removals.filter((each) => now - each.at < REMOVALS_WINDOW_MS);
+    this.removals = [...recent, { at: now, address }];
+    const times = this.removals.filter((each) => each.address === address).length;
+    const often = times >= REMOVALS_ALARM;
+    const repeated = often ? ` ${times} times within a minute` : "";
+    const text = `${address} was removed from ${link}${repeated} by something else; it is put back`;
+    events.record(often ? "alarm" : "warn", "address-removed", text, { address, link, times });
+    this.putBack();
+  }
+
+  private putBack(): void {
+    const { holds, answers, perform } = this.options;
+    if (!holds()) return;
+    perform(answers() ? [{ kind: "raise" }, { kind: "announce" }] : [{ kind: "raise" }]);
+  }
+}
