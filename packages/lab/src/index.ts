@@ -11,6 +11,7 @@ export * from "./ticker.js";
 export * from "./world/appliance.js";
 export * from "./world/cables.js";
 export * from "./world/cluster.js";
+export * from "./world/not-possible.js";
 export * from "./world/pair.js";
 export * from "./world/plan.js";
 export * from "./world/registry.js";

@@ -2,6 +2,7 @@
 import { createControlServer } from "@lbpair/common";
 import { createScreen, type Screen } from "../story/screen.js";
 import { tellStory } from "../story.js";
+import { labNotPossible } from "../world/not-possible.js";
 import { createWorld, type World } from "../world/world.js";
 import { labRoutes } from "./verbs.js";
 
@@ -50,6 +51,8 @@ function whenTold(): { readonly told: Promise<void>; readonly tell: () => void }
 export async function up(options: UpOptions): Promise<number> {
   const colour = process.stdout.isTTY === true && process.env.NO_COLOR === undefined;
   const screen = createScreen({ colour, write: (text) => process.stdout.write(text) });
+  const impossible = await labNotPossible();
+  if (impossible !== undefined) throw new Error(impossible);
   const { told, tell } = whenTold();
   const world = await createWorld(options.id === undefined ? {} : { id: options.id });
   try {
