@@ -35,10 +35,10 @@ describe("the kernel's lease", { skip: reason ?? false }, () => {
   /** When a frame that speaks for a floating IP arrived at the other end. */
   let claims: { at: number; what: string }[] = [];
 
-  before(() => {
+  before(async () => {
     cable = layCable();
     socket = openPacketSocket();
-    receivers = cable.openThere(() => [
+    receivers = await cable.openThere(() => [
       openPacketReceiver(cable.linkThere, ETHER_TYPE_ARP, hearArp, { pollMs: 1 }),
       openPacketReceiver(cable.linkThere, ETHER_TYPE_IPV6, hearNeighbour, { pollMs: 1 }),
     ]);

@@ -51,8 +51,11 @@ export interface Cable {
   readonly macHere: string;
   /** Runs `ip …` at the other end. */
   ipThere(...args: string[]): string;
-  /** Opens something (a socket) at the other end; what it does later still happens there. */
-  openThere<T>(open: () => T): T;
+  /**
+   * Opens something (a socket, until it is bound) at the other end; what it does later still happens
+   * there. Nothing else may be opened meanwhile.
+   */
+  openThere<T>(open: () => T | Promise<T>): Promise<T>;
   remove(): void;
 }
 
@@ -91,10 +94,10 @@ export function layCable(): Cable {
     linkThere: linkOf(there).ifindex,
     macHere: link.address,
     ipThere: (...args) => ip("-n", there, ...args),
-    openThere(open) {
+    async openThere(open) {
       enterNamed(there);
       try {
-        return open();
+        return await open();
       } finally {
         enterNamed(here);
       }

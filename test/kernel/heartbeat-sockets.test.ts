@@ -1,7 +1,7 @@
 // heartbeat-sockets.test.ts — adverts over a real path, and packets that only raw sockets can send.
 import assert from "node:assert/strict";
-import { createSocket } from "node:dgram";
-import { after, before, describe, test } from "node:test";
+import { createSocket, type Socket } from "node:dgram";
+import { after, afterEach, before, describe, test } from "node:test";
 import { openPacketSocket, openRawIpSocket, RawSocketError, runCommand } from "@lbpair/common";
 import { type AdvertSocket, openAdvertSocket } from "@lbpair/heartbeat";
 import { type Cable, layCable, pause, unsupported } from "./heartbeat-namespaces.js";
@@ -12,8 +12,13 @@ const PORT = 6694;
 
 describe("sockets of the heartbeat", { skip: reason ?? false }, () => {
   let cable: Cable;
+  let opened: { close(): unknown }[] = [];
   before(() => {
     cable = layCable();
+  });
+  afterEach(() => {
+    for (const socket of opened) socket.close();
+    opened = [];
   });
   after(() => cable.remove());
 
@@ -22,13 +27,34 @@ describe("sockets of the heartbeat", { skip: reason ?? false }, () => {
     while (!what() && performance.now() < end) await pause(5);
     assert.ok(what());
   };
-  /** One end of a path; the sockets open a moment later, so the far end is opened in its namespace. */
+  const keep = <T extends { close(): unknown }>(socket: T): T => {
+    opened.push(socket);
+    return socket;
+  };
   const openEnd = (local: string, peer: string, heard: string[] = []): AdvertSocket =>
-    openAdvertSocket({
-      local,
-      peer,
-      port: PORT,
-      onDatagram: (bytes, from) => heard.push(`${Buffer.from(bytes)} from ${from.address}:${from.port}`),
+    keep(
+      openAdvertSocket({
+        local,
+        peer,
+        port: PORT,
+        onDatagram: (bytes, from) => {
+          heard.push(`${Buffer.from(bytes)} from ${from.address}:${from.port}`);
+        },
+      }),
+    );
+  const openBound = async (local: string, peer: string, heard: string[] = []) => {
+    const socket = openEnd(local, peer, heard);
+    await until(() => socket.bound);
+    return socket;
+  };
+  /** A plain socket of the other end, at any port. */
+  const openFar = (local: string): Promise<Socket> =>
+    cable.openThere(async () => {
+      const socket = createSocket(local.includes(":") ? "udp6" : "udp4");
+      await new Promise<void>((done) => socket.bind(0, local, done));
+      // Closed only once: a second close of a plain socket throws.
+      opened.push(socket);
+      return socket;
     });
 
   test("a path carries datagrams both ways, IPv4 and IPv6", async () => {
@@ -38,9 +64,8 @@ describe("sockets of the heartbeat", { skip: reason ?? false }, () => {
     ] as const) {
       const here: string[] = [];
       const there: string[] = [];
-      const b = cable.openThere(() => openEnd(far, near, there));
-      const a = openEnd(near, far, here);
-      await until(() => a.bound && b.bound);
+      const b = await cable.openThere(() => openBound(far, near, there));
+      const a = await openBound(near, far, here);
       a.send(Buffer.from("one"));
       b.send(Buffer.from("two"));
       await until(() => here.length === 1 && there.length === 1);
@@ -84,14 +109,8 @@ describe("sockets of the heartbeat", { skip: reason ?? false }, () => {
 
   test("an overdue timer that drains has every queued datagram before it judges", async () => {
     const heard: string[] = [];
-    const socket = openEnd("10.9.0.1", "10.9.0.2", heard);
-    await until(() => socket.bound);
-    const sender = cable.openThere(() => {
-      const made = createSocket("udp4");
-      made.bind(0, "10.9.0.2");
-      return made;
-    });
-    await new Promise((done) => sender.once("listening", done));
+    const socket = await openBound("10.9.0.1", "10.9.0.2", heard);
+    const sender = await openFar("10.9.0.2");
     let undrained = -1;
     let drained = -1;
     await new Promise<void>((done) => {
@@ -108,49 +127,41 @@ describe("sockets of the heartbeat", { skip: reason ?? false }, () => {
         while (performance.now() < end);
       });
     });
-    console.log(`datagrams known to the overdue timer: ${undrained} before draining, ${drained} after`);
+    console.log(
+      `datagrams known to the overdue timer: ${undrained} before draining, ${drained} after`,
+    );
     assert.ok(undrained < 100, "the stall was real");
     assert.equal(drained, 100);
-    sender.close();
-    await socket.close();
   });
 
   test("a drain asked for from inside a stalled I/O callback waits for the sockets too", async () => {
     const heard: string[] = [];
-    const socket = openEnd("10.9.0.1", "10.9.0.2", heard);
-    const second = openAdvertSocket({
-      local: "fd00:9::1",
-      peer: "fd00:9::2",
-      port: PORT,
-      onDatagram: () => {
-        const end = performance.now() + 60;
-        sendBurst();
-        while (performance.now() < end);
-        drained ??= socket.drain().then(() => heard.length);
-      },
-    });
+    const socket = await openBound("10.9.0.1", "10.9.0.2", heard);
+    const sender = await openFar("10.9.0.2");
+    const waker = await openFar("fd00:9::2");
     let drained: Promise<number> | undefined;
-    await until(() => socket.bound && second.bound);
-    const far = cable.openThere(() => [createSocket("udp4"), createSocket("udp6")] as const);
-    await Promise.all(
-      far.map((each, i) => {
-        cable.openThere(() => each.bind(0, i === 0 ? "10.9.0.2" : "fd00:9::2"));
-        return new Promise((done) => each.once("listening", done));
+    const second = keep(
+      openAdvertSocket({
+        local: "fd00:9::1",
+        peer: "fd00:9::2",
+        port: PORT,
+        onDatagram: () => {
+          for (let i = 0; i < 20; i++) sender.send(`advert ${i}`, PORT, "10.9.0.1");
+          const end = performance.now() + 60;
+          while (performance.now() < end);
+          drained = socket.drain().then(() => heard.length);
+        },
       }),
     );
-    const sendBurst = () => {
-      for (let i = 0; i < 20; i++) far[0].send(`advert ${i}`, PORT, "10.9.0.1");
-    };
-    far[1].send("wake", PORT, "fd00:9::1");
+    await until(() => second.bound);
+    waker.send("wake", PORT, "fd00:9::1");
     await until(() => drained !== undefined);
     assert.equal(await drained, 20);
-    for (const each of far) each.close();
-    await Promise.all([socket.close(), second.close()]);
   });
 
   test("a raw IP packet leaves as it was made, and carries its mark", async () => {
     const rules = `table ip raw_test { chain out { type filter hook output priority 0;
-      meta mark 0x1234 ip daddr 10.9.0.2 udp dport 9999 counter }\n}\n`;
+      meta mark 0x1234 ip daddr 10.9.0.2 udp dport 9999 counter\n }\n}\n`;
     assert.equal((await runCommand(["nft", "-f", "-"], { input: rules })).code, 0);
     const packet = Buffer.alloc(28);
     packet.set([0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0, 10, 9, 0, 77, 10, 9, 0, 2]);
@@ -160,7 +171,10 @@ describe("sockets of the heartbeat", { skip: reason ?? false }, () => {
     const socket = openRawIpSocket(0x1234);
     socket.send(packet, "10.9.0.2");
     assert.throws(() => socket.send(packet, "nowhere"), /want an IPv4 address/);
-    assert.throws(() => socket.send(packet, "203.0.113.1"), /sendto: ENETUNREACH: to 203\.0\.113\.1/);
+    assert.throws(
+      () => socket.send(packet, "203.0.113.1"),
+      /sendto: ENETUNREACH: to 203\.0\.113\.1/,
+    );
     socket.close();
     socket.close();
     const { stdout } = await runCommand(["nft", "list", "table", "ip", "raw_test"]);

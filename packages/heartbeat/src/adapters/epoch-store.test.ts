@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import {
+  EPOCHS_RESERVED,
+  type HeartbeatMemory,
+  openMemoryStore,
+  readBootId,
+} from "./epoch-store.js";
+
+const folder = mkdtempSync(join(tmpdir(), "lbpair-memory-"));
+const file = join(folder, "memory.json");
+after(() => rmSync(folder, { recursive: true }));
+const memory = (epoch: number): HeartbeatMemory => ({
+  epoch,
+  highestEpoch: epoch + 1,
+  bootId: "b",
+  active: true,
+  because: "the peer is silent",
+});
+
+test("what was written last is read back, with epochs reserved ahead", async () => {
+  const store = await openMemoryStore(folder, { onProblem: assert.fail });
+  assert.equal(store.memory, null);
+  store.write(memory(7));
+  store.write(memory(8));
+  await store.close();
+  assert.match(readFileSync(file, "utf8"), /"epoch": "8"/);
+  const again = await openMemoryStore(folder, { onProblem: assert.fail });
+  assert.deepEqual(again.memory, { ...memory(8), reservedEpoch: 9 + EPOCHS_RESERVED });
+});
+
+test("a memory that is not understood is told and treated as none", async () => {
+  const whole = readFileSync(file, "utf8");
+  for (const text of [
+    "",
+    "null",
+    whole.slice(0, 40),
+    whole.replace('"8"', "8"),
+    whole.replace('"9"', '"9007199254740993"'),
+    whole.replace("active", "asleep"),
+    "x".repeat(5000),
+  ]) {
+    writeFileSync(file, text);
+    const problems: string[] = [];
+    const store = await openMemoryStore(folder, { onProblem: (problem) => problems.push(problem) });
+    console.log(problems[0]?.replace(folder, "…").slice(0, 120));
+    assert.equal(store.memory, null);
+    assert.equal(problems.length, 1);
+  }
+});
+
+test("a disk that hangs keeps nobody waiting: the newest memory is written when it wakes", async () => {
+  const written: string[] = [];
+  let wake: () => void = () => undefined;
+  const store = await openMemoryStore(join(folder, "other"), {
+    onProblem: assert.fail,
+    replace: async (_, text) => {
+      written.push(text);
+      await new Promise<void>((done) => {
+        wake = done;
+      });
+    },
+  });
+  for (let epoch = 1; epoch <= 1000; epoch++) store.write(memory(epoch));
+  const closed = store.close();
+  assert.equal(written.length, 1);
+  wake();
+  await new Promise((done) => setImmediate(done));
+  wake();
+  await closed;
+  assert.equal(written.length, 2);
+  assert.match(written[1] ?? "", /"epoch": "1000"/);
+});
+
+test("a write that fails is told, and the next one is tried", async () => {
+  const problems: string[] = [];
+  const store = await openMemoryStore(join(folder, "missing"), {
+    onProblem: (text) => problems.push(text),
+  });
+  store.write(memory(1));
+  await store.close();
+  store.write(memory(2));
+  await store.close();
+  assert.equal(problems.length, 2);
+  assert.match(problems[0] ?? "", /cannot replace .*ENOENT/);
+});
+
+test("this boot has an id that does not change", async () => {
+  assert.match(await readBootId(), /^[0-9a-f-]{36}$/);
+  assert.equal(await readBootId(), await readBootId());
+});

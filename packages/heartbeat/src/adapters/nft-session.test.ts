@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createNftSession } from "./nft-session.js";
+
+/** A stand-in for `nft -i`: complains about "bad …" and "ack …" lines, and says it in small pieces. */
+const STAND_IN = `
+let kept = "";
+const say = async (text) => { for (const c of text.match(/.{1,7}/gs)) { process.stderr.write(c); await new Promise((r) => setTimeout(r, 1)); } };
+let last = Promise.resolve();
+process.stdin.on("data", (chunk) => {
+  const lines = (kept + chunk).split("\\n");
+  kept = lines.pop();
+  for (const line of lines) {
+    if (line.startsWith("die")) process.exit(1);
+    if (line.startsWith("hang")) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    if (/^(bad|ack)/.test(line)) last = last.then(() => say("Error: syntax error, unexpected number\\n" + line + "\\n    ^\\n"));
+  }
+});`;
+const argv = [process.execPath, "-e", STAND_IN];
+
+test("each line is answered, in order, however the pipe cuts nft's words", async () => {
+  const session = createNftSession({ answerMs: 5000, argv });
+  const answers = await Promise.all(
+    ["fine", "bad line about ack 3", "fine", "bad"].map((line) => session.ask(line)),
+  );
+  session.close();
+  console.log(JSON.stringify(answers));
+  assert.deepEqual(
+    answers.map(({ kind }) => kind),
+    ["applied", "refused", "applied", "refused"],
+  );
+  assert.match(JSON.stringify(answers[1]), /bad line about ack 3/);
+});
+
+test("a child that hangs is killed, and everything asked of it is unanswered", async () => {
+  const session = createNftSession({ answerMs: 300, argv });
+  await session.ask("fine");
+  const answers = await Promise.all(["hang", "fine"].map((line) => session.ask(line)));
+  assert.deepEqual(
+    answers.map(({ kind }) => kind),
+    ["no-answer", "no-answer"],
+  );
+  assert.equal(session.restarts, 0, "a new one is started when something is asked");
+  session.close();
+});
+
+test("a child that dies, or cannot start, is no answer and not an exception", async () => {
+  const session = createNftSession({ answerMs: 5000, argv });
+  assert.equal((await session.ask("die")).kind, "no-answer");
+  assert.equal((await session.ask("fine")).kind, "applied");
+  assert.equal(session.restarts, 1);
+  session.close();
+  assert.equal((await session.ask("fine")).kind, "no-answer", "closed");
+  const missing = createNftSession({ answerMs: 5000, argv: ["/nonexistent/nft"] });
+  assert.equal((await missing.ask("fine")).kind, "no-answer");
+});
