@@ -25,15 +25,20 @@ const PHASES = {
     files: () => [
       ...readdirSync("packages").flatMap((name) => testsBelow(join("packages", name, "dist"))),
       ...testsBelow("test/dist/tidy"),
-      ...testsBelow("test/dist/support"),
     ],
   },
   kernel: {
     title: "kernel tests",
     concurrency: 1,
+    namespaces: true,
     files: () => testsBelow("test/dist/kernel"),
   },
-  lab: { title: "lab tests", concurrency: 1, files: () => testsBelow("test/dist/lab") },
+  lab: {
+    title: "lab tests",
+    concurrency: 1,
+    namespaces: true,
+    files: () => testsBelow("test/dist/lab"),
+  },
 };
 
 /** Side by side, a file's lines come together when it is done; alone, they come as they happen. */
@@ -50,7 +55,11 @@ async function runFile(file, tally, streaming) {
   tally.add(file, outcome);
 }
 
-async function runPhase({ title, concurrency, files }, filters, tally) {
+function clearNamespaces() {
+  for (const left of removeDeadNamespaces()) console.log(`removed, its test is dead: ${left}`);
+}
+
+async function runPhase({ title, concurrency, files, namespaces }, filters, tally) {
   const all = files().filter(
     (file) => filters.length === 0 || filters.some((part) => file.includes(part)),
   );
@@ -58,6 +67,7 @@ async function runPhase({ title, concurrency, files }, filters, tally) {
   const queue = [...all];
   const work = async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      if (namespaces) clearNamespaces();
       await runFile(file, tally, concurrency === 1);
     }
   };
@@ -70,9 +80,6 @@ const filters = named.filter((name) => PHASES[name] === undefined);
 const tally = new Tally();
 console.log(`node ${process.version}`);
 for (const name of phases.length === 0 ? Object.keys(PHASES) : phases) {
-  if (name !== "unit") {
-    for (const left of removeDeadNamespaces()) console.log(`removed, its test is dead: ${left}`);
-  }
   await runPhase(PHASES[name], filters, tally);
 }
 console.log(tally.closing);

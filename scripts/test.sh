@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if [ "${LBPAIR_SETUP:-yes}" != no ]; then bash scripts/setup-debian.sh; fi
+bash scripts/setup-debian.sh
 
 if ! node scripts/testing/modules-installed.mjs; then
   echo "npm ci: node_modules is missing or is not what package-lock.json says"

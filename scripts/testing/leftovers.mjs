@@ -1,7 +1,7 @@
 // leftovers.mjs — what a test left behind: processes known by a mark in their environment, and namespaces
 // known by the pid in their name. Nothing without the mark is ever touched.
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 
 export const MARK = "LBPAIR_TEST_RUN";
 /** Kernel tests name their namespaces `lbt-<pid of their owner>-<what>`. */
@@ -65,6 +65,7 @@ export function removeDeadNamespaces() {
       const pids = execFileSync("ip", ["netns", "pids", name], { encoding: "utf8" });
       for (const pid of pids.split("\n").filter(Boolean)) process.kill(Number(pid), "SIGKILL");
       execFileSync("ip", ["netns", "delete", name]);
+      rmSync(`/etc/netns/${name}`, { recursive: true, force: true });
       return true;
     } catch (error) {
       console.log(`cannot remove the namespace ${name} of a dead test: ${error.message}`);
