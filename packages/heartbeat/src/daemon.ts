@@ -13,6 +13,7 @@ import type {
 import { type Designation, RefusalError } from "@lbpair/common";
 import type { HeartbeatMemory, RememberedMemory } from "./adapters/epoch-store.js";
 import type { LeaseLength } from "./adapters/lease-line.js";
+import type { LinkEvent } from "./adapters/link-event.js";
 import { AddressGuard } from "./address-guard.js";
 import { Advertiser, type AdvertiserOptions } from "./advertiser.js";
 import { NO_REVISION } from "./core/advert.js";
@@ -56,8 +57,8 @@ export interface DaemonParts {
   readonly memory: RememberedMemory | null;
   /** Writes behind the caller's back; the latest wins. */
   readonly remember: (memory: HeartbeatMemory) => void;
-  /** Milliseconds the machine has been suspended since it booted. */
-  readonly suspendedMs: () => number;
+  /** Milliseconds the machine has been suspended since it booted; undefined where it cannot tell. */
+  readonly suspendedMs: () => number | undefined;
 }
 
 export class HeartbeatDaemon implements Machine {
@@ -94,7 +95,7 @@ export class HeartbeatDaemon implements Machine {
     this.settings = parts.settings;
     this.startedAt = now;
     this.lastUpkeepAt = now;
-    this.suspendedMs = parts.suspendedMs();
+    this.suspendedMs = parts.suspendedMs() ?? 0;
     this.state = startElection(now, this.settings.election, parts.memory?.reservedEpoch ?? 0);
     this.queue = new EffectQueue(
       (effect) => perform(effect, this),
@@ -191,7 +192,7 @@ export class HeartbeatDaemon implements Machine {
   /** Before anything else is done after a pause: a lease that ended while this daemon stood still is gone. */
   private noticeStandstill(): void {
     const now = this.parts.clock.now();
-    const suspended = this.parts.suspendedMs();
+    const suspended = this.parts.suspendedMs() ?? this.suspendedMs;
     const slept = suspended - this.suspendedMs;
     this.suspendedMs = suspended;
     const length = this.lease.length;
@@ -235,6 +236,13 @@ export class HeartbeatDaemon implements Machine {
         .upkeep()
         .catch((error: unknown) => this.parts.log.error({ error: String(error) }, "upkeep failed"));
     }
+  }
+
+  /** Something happened on the links. */
+  onLink(event: LinkEvent): void {
+    if (!this.started) return;
+    this.noticeStandstill();
+    this.guard.onLink(event);
   }
 
   private async deadline(): Promise<void> {

@@ -20,6 +20,7 @@ import { openAdvertSocket } from "./adapters/advert-socket.js";
 import { createAnnouncer } from "./adapters/announce.js";
 import { openMemoryStore, readBootId } from "./adapters/epoch-store.js";
 import { createLease } from "./adapters/lease.js";
+import { requestRealtime } from "./adapters/realtime.js";
 import { readSuspendedMs } from "./adapters/suspended-clock.js";
 import { HeartbeatDaemon } from "./daemon.js";
 import { Holder } from "./holder.js";
@@ -68,6 +69,11 @@ async function main(): Promise<void> {
   const store = await openMemoryStore(paths.daemonState("heartbeat"), {
     onProblem: (text) => events.record("warn", "memory", text, {}),
   });
+  const refused = await requestRealtime(runCommand, process.pid);
+  if (refused !== null) {
+    const text = `no real-time scheduling, so a busy machine may delay adverts: ${refused}`;
+    events.record("warn", "not-realtime", text, {});
+  }
   const lease = createLease({ run: runCommand });
   const keeper = new LeaseKeeper(lease, systemClock);
   const announcer = createAnnouncer({
@@ -91,7 +97,7 @@ async function main(): Promise<void> {
     suspendedMs: readSuspendedMs,
   });
   const watch = createAddressWatch({
-    onEvent: (event) => daemon.guard.onLink(event),
+    onEvent: (event) => daemon.onLink(event),
     onGap: () => daemon.guard.lookAgain(),
   });
   const control = await createControlServer({

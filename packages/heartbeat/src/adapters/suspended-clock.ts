@@ -9,10 +9,22 @@ export function parseUptimeMs(text: string): number {
   return Math.round(Number(seconds) * 1000);
 }
 
+/** Two readings of the monotonic clock further apart than this do not date the one in between. */
+const READING_MS_MAX = 5;
+const READINGS_MAX = 20;
+
 /**
  * Milliseconds this machine has been suspended since it booted, to about 10 ms: boot time goes on
  * while it sleeps, monotonic time does not. Only differences between two calls mean anything. A
- * paused virtual machine shows nothing of it: both its clocks stood still.
+ * paused virtual machine shows nothing of it: both its clocks stood still. A process that is stopped
+ * between the readings would take its own pause for the machine's, so such a pair is read again;
+ * undefined where none could be had.
  */
-export const readSuspendedMs = (): number =>
-  parseUptimeMs(readFileSync("/proc/uptime", "latin1")) - systemClock.now();
+export function readSuspendedMs(): number | undefined {
+  for (let i = 0; i < READINGS_MAX; i += 1) {
+    const before = systemClock.now();
+    const boot = parseUptimeMs(readFileSync("/proc/uptime", "latin1"));
+    if (systemClock.now() - before <= READING_MS_MAX) return boot - before;
+  }
+  return undefined;
+}
