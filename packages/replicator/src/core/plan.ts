@@ -45,10 +45,15 @@ function fields(value: unknown): Map<string, unknown> | undefined {
   return isPlain(value) ? new Map(Object.entries(value)) : undefined;
 }
 
+const emptyLike = (value: unknown): unknown =>
+  Array.isArray(value) && byLabel(value) !== undefined ? [] : undefined;
+
 function walk(path: string, was: unknown, becomes: unknown, changes: ChangeAnswer[]): void {
-  const sameShape = Array.isArray(was) === Array.isArray(becomes);
-  const old = sameShape ? fields(was) : undefined;
-  const next = sameShape ? fields(becomes) : undefined;
+  // A list that is new or gone is shown entry by entry too: each entry has a name of its own.
+  const [oldValue, newValue] = [was ?? emptyLike(becomes), becomes ?? emptyLike(was)];
+  const sameShape = Array.isArray(oldValue) === Array.isArray(newValue);
+  const old = sameShape ? fields(oldValue) : undefined;
+  const next = sameShape ? fields(newValue) : undefined;
   if (old !== undefined && next !== undefined) {
     for (const key of new Set([...old.keys(), ...next.keys()])) {
       walk(join(path, key), old.get(key), next.get(key), changes);
