@@ -14,4 +14,5 @@ export * from "./rules.js";
 export * from "./server-plan.js";
 export * from "./service-id.js";
 export * from "./slots.js";
+export * from "./testing/golden-cases.js";
 export * from "./wanted-elements.js";
