@@ -18,6 +18,9 @@ export const FLOWS_TRIED_MAX = 2000;
 /** Destination NAT: chains before it still see the client's destination. */
 const DSTNAT_PRIORITY = -100;
 
+/** A client's port is any; this one stands for them, as the first that IANA calls dynamic. */
+const CLIENT_PORT = 49_152;
+
 interface Flow {
   /** For people: "VNA tcp 12000 to 192.168.100.110". */
   readonly name: string;
@@ -50,7 +53,7 @@ function serviceFlows({ services, addresses }: FlowFacts): Flow[] {
         for (const protocol of protocols) {
           if (flows.length >= FLOWS_TRIED_MAX) return flows;
           const port = server.port === 0 ? range.first : server.port;
-          const common = { family: familyOf(vip), protocol, source: null, sourcePort: null } as const;
+          const common = { family: familyOf(vip), protocol, source: null, sourcePort: CLIENT_PORT } as const;
           const front = linkOf(vip, addresses);
           const back = linkOf(server.address, addresses);
           const toServer = (destination: string, destinationPort: number): ProbePacket => ({
@@ -82,7 +85,7 @@ function serviceFlows({ services, addresses }: FlowFacts): Flow[] {
                     source: server.address,
                     sourcePort: port,
                     destination: null,
-                    destinationPort: null,
+                    destinationPort: CLIENT_PORT,
                     inLink: back,
                     outLink: front,
                     state: "established",
@@ -111,7 +114,7 @@ function talkFlows(talk: Talk, addresses: readonly OwnAddress[]): Flow[] {
   const base = {
     family: familyOf(talk.peer),
     protocol: talk.protocol,
-    sourcePort: talk.protocol === "udp" ? talk.port : null,
+    sourcePort: talk.protocol === "udp" ? talk.port : CLIENT_PORT,
     destinationPort: talk.port,
     state: "new",
     translated: false,

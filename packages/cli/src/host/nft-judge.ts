@@ -9,7 +9,10 @@ export interface NftVerdict {
   readonly by: string;
 }
 
+/** The kernel's own limit of jumps within jumps. */
 const JUMPS_DEEP_MAX = 16;
+/** Rules looked at for one packet; chains that jump to each other many times are not worth more. */
+const RULES_TRIED_MAX = 5000;
 
 type Decision = "accept" | "drop" | "continue" | "return" | { readonly to: string; readonly back: boolean };
 
@@ -110,6 +113,7 @@ function statementText(statement: unknown): string {
 interface Walk {
   readonly ruleset: NftRuleset;
   readonly packet: ProbePacket;
+  rulesTried: number;
   maybeAccepted: boolean;
   maybeDropped: string | null;
 }
@@ -121,6 +125,12 @@ const END: Outcome = { kind: "end" };
 function walkChain(chain: NftChain, walk: Walk, depth: number): Outcome {
   const sets: SetElements = (name) => walk.ruleset.sets.get(nftKey(chain.family, chain.table, name));
   for (const rule of chain.rules) {
+    walk.rulesTried += 1;
+    if (walk.rulesTried > RULES_TRIED_MAX) {
+      walk.maybeAccepted = true;
+      walk.maybeDropped ??= `chain ${chain.name}, after more than ${RULES_TRIED_MAX} rules,`;
+      return END;
+    }
     for (const { holds, decision } of ruleSteps(rule, walk.packet, sets)) {
       const by = `chain ${chain.name}, rule "${ruleText(rule)}" (handle ${rule.handle})`;
       if (holds === "no" || decision === "continue") continue;
@@ -152,7 +162,13 @@ function follow(from: NftChain, to: string, holds: Truth, walk: Walk, depth: num
 
 /** What one base chain does with a packet, its policy included. */
 export function judgeChain(chain: NftChain, packet: ProbePacket, ruleset: NftRuleset): NftVerdict {
-  const walk: Walk = { ruleset, packet, maybeAccepted: false, maybeDropped: null };
+  const walk: Walk = {
+    ruleset,
+    packet,
+    rulesTried: 0,
+    maybeAccepted: false,
+    maybeDropped: null,
+  };
   const outcome = walkChain(chain, walk, 0);
   const policy = chain.base?.policy === "drop";
   const drop =

@@ -47,8 +47,8 @@ function serverState(server: ServerStatus, glyphs: Glyphs): { readonly sign: Spa
       ? signed(glyphs.bad, "standby, unhealthy", "red")
       : signed(glyphs.off, "standby", "dim");
   }
-  if (server.mode === "halt") return signed(glyphs.held, `halted, ${server.health}`, "blue");
-  if (server.mode === "drain") return signed(glyphs.held, `draining, ${server.health}`, "blue");
+  if (server.mode === "halt") return signed(glyphs.held, "halted", "blue");
+  if (server.mode === "drain") return signed(glyphs.held, "draining", "blue");
   switch (server.health) {
     case "healthy":
       return server.weight === 0

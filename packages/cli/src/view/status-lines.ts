@@ -8,7 +8,7 @@ import {
 } from "@lbpair/common";
 import type { Glyphs } from "../render/glyphs.js";
 import { showAge, showCount } from "../render/numbers.js";
-import { type Line, line, lineWidth, padLine, span, type Tone, wrapLine } from "../render/text.js";
+import { cutLine, type Line, line, lineWidth, padLine, span, type Tone, wrapLine } from "../render/text.js";
 import { nodeLines, showRevision } from "./node-lines.js";
 import { type NodeView, nodesInOrder, type PairView, statusOf, trafficForwarder } from "./pair-view.js";
 import { judgePair, type PairVerdict } from "./pair-verdict.js";
@@ -157,5 +157,5 @@ export function statusLines(pair: PairView, options: ViewOptions): Line[] {
   }
   if (troubles.length === 0) lines.push(...labelled("problems", line(span("none", "green")), columns));
   else lines.push(line(span("problems", "dim")), ...troubles);
-  return lines;
+  return lines.map((one) => cutLine(one, columns));
 }
