@@ -76,7 +76,7 @@ function createProgram(): Command {
     .option("--lab <id>", "which lab, where several run")
     .enablePositionalOptions();
   program
-    .command("up", { isDefault: true })
+    .command("up")
     .description("start the lab, tell the story, stay up")
     .option("--once", "end after the story; exit code 0 where every promise held")
     .option("--no-story", "start the pair and stay")

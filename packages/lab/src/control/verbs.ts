@@ -75,7 +75,7 @@ function applianceRoutes(world: World): ControlRoutes {
     act: (d: Daemon) => void | Promise<void>,
   ) => {
     const daemons = daemonsOf(body.daemon);
-    for (const daemon of daemons) await act(daemon);
+    await Promise.all(daemons.map(async (daemon) => act(daemon)));
     return `${daemons.join(", ")} on ${name}`;
   };
   return {

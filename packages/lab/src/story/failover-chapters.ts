@@ -5,7 +5,7 @@ import { createModality, DICOM_PORT } from "../dicom/modality.js";
 import type { Overlap } from "../probes/claims.js";
 import type { Figures } from "../probes/measure.js";
 import { monotonicMs } from "../ticker.js";
-import { activeNodes, otherNode, waitForPair, waitSettled } from "../world/pair.js";
+import { activeNodes, otherNode, viewPair, waitForPair, waitSettled } from "../world/pair.js";
 import { ADDRESSES, type ApplianceName, GATEWAY, VIP } from "../world/plan.js";
 import type { World } from "../world/world.js";
 import { showMs } from "./figures-table.js";
@@ -21,6 +21,9 @@ const SLOW_MEGABITS = 12;
 
 export const deadtimeOf = (world: World): number =>
   parseDuration(world.settings.timings.deadtime) ?? 1000;
+
+const keepaliveOf = (world: World): number =>
+  parseDuration(world.settings.timings.keepalive) ?? 200;
 
 function promiseOutage(stage: Stage, figures: Figures, allowedMs: number): void {
   const floorMs = stage.floor?.datagrams.outageMs ?? 0;
@@ -173,12 +176,19 @@ export async function partitioned(stage: Stage): Promise<void> {
     await world.cables.partition(["front", "back"]);
     screen.step("neither does the back network: nothing can tell them from the dead");
     await pause(deadtimeOf(world) * 2);
+    const both = activeNodes(await viewPair(world)).length === 2;
+    screen.step(both ? "each believes the other dead: both are active" : "one is active");
     const healed = monotonicMs();
     await world.cables.heal();
     await waitForPair(world, "one active after the heal", (pair) => activeNodes(pair).length === 1);
     return monotonicMs() - healed;
   });
-  screen.step(`healed; one active after ${showMs(value)}`);
+  const most = keepaliveOf(world) * SLACK;
+  promise(
+    stage,
+    value <= most,
+    `one active ${showMs(value)} after the heal, at most ${showMs(most)}`,
+  );
   promiseAllLive(stage, figures);
   await makeWell(stage);
 }

@@ -21,6 +21,9 @@ export interface Column {
 }
 
 export interface Screen {
+  readonly colour: boolean;
+  /** Wall time at which the story began, for what others dated. */
+  readonly startedAt: Date;
   paint(style: Style, text: string): string;
   line(text?: string): void;
   heading(text: string): void;
@@ -28,6 +31,8 @@ export interface Screen {
   prose(text: string): void;
   /** Something that happens now; carries the time since the story began. */
   step(text: string): void;
+  /** What somebody else reported, with the time it carries. */
+  report(at: Date, text: string): void;
   /** A promise that was kept or broken. */
   verdict(kept: boolean, text: string): void;
   /** What a command printed, behind a bar. */
@@ -40,11 +45,15 @@ export function createScreen(options: {
   readonly write: (text: string) => void;
 }): Screen {
   const started = monotonicMs();
+  const startedAt = new Date();
   const paint: Screen["paint"] = (style, text) =>
     options.colour ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text;
   const line = (text = "") => options.write(`${text}\n`);
-  const time = (): string => `${((monotonicMs() - started) / 1000).toFixed(1)} s`;
+  const time = (sinceMs: number): string =>
+    paint("dim", padStart(`${(sinceMs / 1000).toFixed(1)} s`, 9));
   return {
+    colour: options.colour,
+    startedAt,
     paint,
     line,
     heading(text) {
@@ -53,7 +62,9 @@ export function createScreen(options: {
       line(paint("bold", paint("cyan", `── ${text} ${rule}`)));
     },
     prose: (text) => line(`  ${text}`),
-    step: (text) => line(`${paint("dim", padStart(time(), 9))}  ${text}`),
+    step: (text) => line(`${time(monotonicMs() - started)}  ${text}`),
+    report: (at, text) =>
+      line(`${time(at.getTime() - startedAt.getTime())}  ${paint("dim", text)}`),
     verdict(kept, text) {
       line(`${" ".repeat(11)}${kept ? paint("green", "✓") : paint("red", "✗")} ${text}`);
     },

@@ -3,6 +3,7 @@ import type { Figures } from "../probes/measure.js";
 import { type MeasureOptions, measure } from "../probes/measure.js";
 import type { ApplianceName } from "../world/plan.js";
 import type { World } from "../world/world.js";
+import { eventsSince } from "./events.js";
 import { type Measured, sayFigures } from "./figures-table.js";
 import type { Screen } from "./screen.js";
 
@@ -22,6 +23,13 @@ export function promise(stage: Stage, kept: boolean, text: string): void {
   if (!kept) stage.broken.push(text);
 }
 
+/** Our environment, and the wish for colour: what the command writes to is no terminal. */
+const COLOURED: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({ ...process.env, FORCE_COLOR: "1" }).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  ),
+);
+
 /** Measures an act, prints what clients saw, and keeps the figures for the table at the end. */
 export async function measured<T>(
   stage: Stage,
@@ -29,7 +37,11 @@ export async function measured<T>(
   act: () => Promise<T>,
   options?: Partial<MeasureOptions>,
 ): Promise<{ readonly figures: Figures; readonly value: T }> {
+  const began = new Date();
   const result = await measure(stage.world, act, options);
+  for (const { at, node, text } of await eventsSince(stage.world, began)) {
+    stage.screen.report(new Date(at), `${node}: ${text}`);
+  }
   stage.measured.push({ what, figures: result.figures });
   stage.screen.step(sayFigures(result.figures, stage.floor));
   return result;
@@ -52,7 +64,7 @@ export async function lbpair(
 ): Promise<boolean> {
   const { screen, world } = stage;
   screen.line(`    ${screen.paint("bold", `${on}# lbpair ${words.join(" ")}`)}`);
-  const result = await world.cli(on, words);
+  const result = await world.cli(on, words, screen.colour ? { env: COLOURED } : {});
   screen.quote(`${result.stdout}${result.stderr}`);
   return result.code === 0;
 }

@@ -41,7 +41,11 @@ export interface World {
   /** Runs a command inside a host's namespace; bounded like every command. */
   exec(host: HostName, argv: readonly string[], options?: Parameters<Run>[1]): Promise<RunResult>;
   /** Runs the product's own command line on an appliance. */
-  cli(name: ApplianceName, words: readonly string[], timeoutMs?: number): Promise<RunResult>;
+  cli(
+    name: ApplianceName,
+    words: readonly string[],
+    options?: Parameters<Run>[1],
+  ): Promise<RunResult>;
   probe<K extends ProbeKind>(
     host: HostName,
     kind: K,
@@ -52,6 +56,9 @@ export interface World {
 }
 
 export const CLI = fileURLToPath(new URL("../../../cli/dist/main.js", import.meta.url));
+
+/** Starting Node alone takes seconds on a machine under load. */
+const CLI_MS_MAX = 30_000;
 
 /** The product's command line with the folders of one appliance. */
 export function cliArgv(labFolder: string, name: ApplianceName): string[] {
@@ -120,9 +127,10 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       namespace: (host) => namespaceOf(id, host),
       exec: (host, argv, runOptions) =>
         run(["ip", "netns", "exec", namespaceOf(id, host), ...argv], runOptions),
-      cli: (name, words, timeoutMs = 30_000) =>
+      cli: (name, words, runOptions) =>
         run(["ip", "netns", "exec", namespaceOf(id, name), ...cliArgv(folder, name), ...words], {
-          timeoutMs,
+          timeoutMs: CLI_MS_MAX,
+          ...runOptions,
         }),
       probe: (host, kind, probeOptions) => startProbe(namespaceOf(id, host), kind, probeOptions),
       async destroy() {
