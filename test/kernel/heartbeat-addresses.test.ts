@@ -118,7 +118,13 @@ describe("floating IPs on a link", { skip: reason ?? false }, () => {
     );
   });
 
-  test("calls happen in the order they were made", async () => {
+  test("calls happen in the order they were made, also when an early one is slow", async () => {
+    let slowness = 120;
+    addresses = createAddresses(async (argv, options) => {
+      slowness -= 30;
+      await pause(slowness);
+      return runCommand(argv, options);
+    });
     const calls = [addresses.raise(BOTH), addresses.lower(BOTH), addresses.prolong(floating(101))];
     calls.push(addresses.lower(floating(101)));
     await Promise.all(calls);

@@ -10,6 +10,8 @@ export interface AddressWatch {
 }
 
 const RESTART_MS = 200;
+/** By then ip has opened its netlink socket; it takes two or three milliseconds on a quiet machine. */
+const GAP_AFTER_SPAWN_MS = 50;
 /** A line is some 150 bytes; what has no end of line by then is none of ip's. */
 const LINE_BYTES_MAX = 16_384;
 
@@ -45,11 +47,11 @@ export function createAddressWatch(options: {
     const lost = () => {
       if (closed || child !== born) return;
       child = undefined;
+      clearTimeout(timer);
       timer = setTimeout(start, RESTART_MS);
     };
     born.on("error", lost);
     born.on("exit", lost);
-    // By then ip has opened its netlink socket (it takes two or three milliseconds).
     born.on("spawn", () => {
       if (!closed) timer = setTimeout(options.onGap, GAP_AFTER_SPAWN_MS);
     });
@@ -66,5 +68,3 @@ export function createAddressWatch(options: {
     },
   };
 }
-
-const GAP_AFTER_SPAWN_MS = 50;
