@@ -52,9 +52,12 @@ function merge(a: BusyConnectionsResult, b: BusyConnectionsResult): BusyConnecti
   };
 }
 
+/** Whatever can run probes on its hosts: the lab's namespaces, or containers. */
+export type Probing = Pick<World, "probe">;
+
 /** Opens the connections, lets everything settle, performs the act, watches on, and reports. */
 export async function measure<T>(
-  world: World,
+  world: Probing,
   act: () => Promise<T>,
   options: Partial<MeasureOptions> = {},
 ): Promise<{ readonly figures: Figures; readonly value: T }> {
@@ -96,6 +99,6 @@ export async function measure<T>(
 
 /** The same with no fault at all: what the probes themselves and this machine amount to. */
 export const measureFloor = async (
-  world: World,
+  world: Probing,
   options: Partial<MeasureOptions> = {},
 ): Promise<Figures> => (await measure(world, () => Promise.resolve(), options)).figures;

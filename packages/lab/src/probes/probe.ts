@@ -1,4 +1,5 @@
-// probe.ts — the lab's handle on a probe that runs as a process inside a namespace.
+// probe.ts — the lab's handle on a probe that runs as a process inside a namespace, or elsewhere.
+import type { ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { endProcess, startInNamespace } from "../world/namespaced-process.js";
@@ -15,6 +16,11 @@ export interface Probe<K extends ProbeKind> {
 }
 
 const PROGRAM = fileURLToPath(new URL("./main.js", import.meta.url));
+/** What starts a probe, after node and the program that `main.ts` became. */
+export const probeWords = <K extends ProbeKind>(
+  kind: K,
+  options: ProbeKinds[K]["options"],
+): string[] => [kind, JSON.stringify(options)];
 const READY_MS_MAX = 20_000;
 const RESULT_MS_MAX = 30_000;
 
@@ -61,17 +67,20 @@ function createLineQueue(kind: string) {
 }
 
 /** Starts a probe and waits until it measures. */
-export async function startProbe<K extends ProbeKind>(
+export function startProbe<K extends ProbeKind>(
   namespace: string,
   kind: K,
   options: ProbeKinds[K]["options"],
 ): Promise<Probe<K>> {
-  const child = startInNamespace(namespace, [
-    process.execPath,
-    PROGRAM,
-    kind,
-    JSON.stringify(options),
-  ]);
+  const words = [process.execPath, PROGRAM, ...probeWords(kind, options)];
+  return attachProbe(startInNamespace(namespace, words), kind);
+}
+
+/** Talks to a probe over the pipes of its process, and waits until it measures. */
+export async function attachProbe<K extends ProbeKind>(
+  child: ChildProcess,
+  kind: K,
+): Promise<Probe<K>> {
   const queue = createLineQueue(kind);
   if (child.stdout !== null) {
     const reader = createInterface({ input: child.stdout });

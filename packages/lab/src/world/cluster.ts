@@ -20,7 +20,20 @@ export interface Cluster {
 }
 
 /** DICOM and the DICOM proxy. */
-const DICOM_PORTS: readonly number[] = [12000, 12100];
+export const DICOM_PORTS: readonly number[] = [12000, 12100];
+/** One process per association; any host, any transfer syntax, any kind of image. */
+export const storescpArgv = (port: number, received: string): string[] => [
+  ...["storescp", "--fork", "-dhl", "+xa", "-pm", "-aet", "VNA", "-od", received],
+  `${port}`,
+];
+
+/** What the lab's own server does for a cluster: every port that is not DICOM's. */
+export const clusterServerOptions = (name: ClusterName): ClusterServerOptions => ({
+  name,
+  tcpPorts: [...VNA_PORTS.filter((port) => !DICOM_PORTS.includes(port)), ECHO_PORT],
+  udpPorts: [ECHO_PORT],
+});
+
 const READY_MS_MAX = 10_000;
 const SERVER = fileURLToPath(new URL("../servers/main.js", import.meta.url));
 
@@ -57,12 +70,9 @@ export function createCluster(
   const folder = join(labFolder, name);
   const received = join(folder, "received");
   const startStorescp = (port: number) =>
-    // One process per association; any host, any transfer syntax, any kind of image.
-    startInNamespace(
-      namespace,
-      ["storescp", "--fork", "-dhl", "+xa", "-pm", "-aet", "VNA", "-od", received, `${port}`],
-      { logFile: join(folder, `storescp-${port}.log`) },
-    );
+    startInNamespace(namespace, storescpArgv(port, received), {
+      logFile: join(folder, `storescp-${port}.log`),
+    });
   return {
     name,
     namespace,
@@ -70,12 +80,10 @@ export function createCluster(
     async start() {
       await mkdir(received, { recursive: true });
       for (const port of DICOM_PORTS) startStorescp(port);
-      const tcpPorts = [...VNA_PORTS.filter((port) => !DICOM_PORTS.includes(port)), ECHO_PORT];
-      const options: ClusterServerOptions = { name, tcpPorts, udpPorts: [ECHO_PORT] };
       const server = startInNamespace(namespace, [
         process.execPath,
         SERVER,
-        JSON.stringify(options),
+        JSON.stringify(clusterServerOptions(name)),
       ]);
       await whenReady(server, `${name} cluster`);
     },
