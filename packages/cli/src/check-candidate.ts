@@ -11,10 +11,10 @@ import {
   judgeScripts,
   lineOf,
   type OwnAddress,
+  type Problem,
   parseAppliance,
   parseModes,
   parseServices,
-  type Problem,
   type Run,
   readTextFile,
   type ServicesConfig,
@@ -57,7 +57,11 @@ async function readConfig<T>(file: string, parse: Parse<T>): Promise<Read<T>> {
     got = `one that cannot be read (${(error as NodeJS.ErrnoException).code ?? "error"})`;
   }
   if (text === undefined) {
-    return { text, value: null, problems: [{ code: "file-missing", path: "", want: "a file", got, file }] };
+    return {
+      text,
+      value: null,
+      problems: [{ code: "file-missing", path: "", want: "a file", got, file }],
+    };
   }
   const parsed = parse(text, file);
   return parsed.ok
@@ -69,10 +73,13 @@ async function readConfig<T>(file: string, parse: Parse<T>): Promise<Read<T>> {
 async function addressesInForce(paths: AppliancePaths): Promise<ReadonlySet<string>> {
   const running = await readConfig(paths.runningServicesFile, parseServices);
   const services = running.value;
-  return new Set(services === null ? [] : floatingAddresses(services).map(({ address }) => address));
+  return new Set(
+    services === null ? [] : floatingAddresses(services).map(({ address }) => address),
+  );
 }
 
-const explain = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const explain = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 interface NodeFindings {
   readonly problems: readonly Problem[];
@@ -107,7 +114,10 @@ async function judgeNode(
   appliance: Read<ApplianceConfig>,
 ): Promise<NodeFindings> {
   if (appliance.value === null) {
-    return { problems: [], notes: ["this node's networks were not looked at: no appliance.yaml that can be read"] };
+    return {
+      problems: [],
+      notes: ["this node's networks were not looked at: no appliance.yaml that can be read"],
+    };
   }
   let addresses: OwnAddress[];
   try {
@@ -159,7 +169,8 @@ export async function checkCandidate(
   const services = { file: servicesFile, read };
   const beside = join(dirname(servicesFile), "health-checks");
   const foreignFile = file !== undefined && servicesFile !== resolve(paths.servicesFile);
-  const scripts = foreignFile && (await scriptsIn(beside)).names.size > 0 ? beside : paths.healthChecks;
+  const scripts =
+    foreignFile && (await scriptsIn(beside)).names.size > 0 ? beside : paths.healthChecks;
   const applianceMatters = appliance.text !== undefined || !foreignFile;
   const node = await judgeNode(paths, run, services, appliance);
   const known = read.value;

@@ -12,7 +12,12 @@ beforeEach(async () => {
 afterEach(() => appliance.close());
 
 const peerStatus = {
-  heartbeat: sampleHeartbeat({ node: "lb2", designation: "secondary", condition: "passive", phase: "passive" }),
+  heartbeat: sampleHeartbeat({
+    node: "lb2",
+    designation: "secondary",
+    condition: "passive",
+    phase: "passive",
+  }),
   forwarder: sampleForwarder({ condition: "passive" }),
   replicator: sampleReplicator({ node: "lb2", designation: "secondary" }),
 };
@@ -46,7 +51,10 @@ test("status --json is one document with a verdict and both nodes", async () => 
   assert.equal(status.verdict.level, "good");
   assert.deepEqual(
     status.nodes.map((node) => [node.name, node.heartbeat.condition]),
-    [["lb1", "active"], ["lb2", "passive"]],
+    [
+      ["lb1", "active"],
+      ["lb2", "passive"],
+    ],
   );
   assert.equal(code, 0);
 });
@@ -55,7 +63,10 @@ test("status with no daemon at all says for each which socket and what to do, an
   const { code, stdout } = await appliance.lbpair("status");
   for (const daemon of ["heartbeat", "forwarder", "replicator"]) {
     const flat = stdout.replaceAll(/\s+/g, " ");
-    assert.match(flat, new RegExp(`the ${daemon} does not run: nobody answers on [^ ]*run/${daemon}.sock`));
+    assert.match(
+      flat,
+      new RegExp(`the ${daemon} does not run: nobody answers on [^ ]*run/${daemon}.sock`),
+    );
     assert.match(flat, new RegExp(`systemctl start lbpair-${daemon}`));
   }
   assert.equal(code, 1);
@@ -111,7 +122,11 @@ test("an order to a dead daemon fails with one sentence and exit code 1", async 
   ] as const) {
     const { code, stdout, stderr } = await appliance.lbpair(...argv);
     assert.equal(stdout, "", argv.join(" "));
-    assert.match(stderr, new RegExp(`^lbpair: the ${daemon} does not run: [^\n]*\n$`), argv.join(" "));
+    assert.match(
+      stderr,
+      new RegExp(`^lbpair: the ${daemon} does not run: [^\n]*\n$`),
+      argv.join(" "),
+    );
     assert.equal(code, 1, argv.join(" "));
   }
 });
@@ -157,7 +172,10 @@ test("halt tells what changed, what it cut and who answers now", async () => {
   assert.equal(stderr, "");
   assert.deepEqual(orders, [{ service: "VNA", server: "PrimaryCluster", mode: "halt" }]);
   assert.match(stdout, /VNA\/PrimaryCluster online → halt/);
-  assert.match(stdout, /34 open connections are cut; VNA is answered by the fallback server 192.168.100.120/);
+  assert.match(
+    stdout,
+    /34 open connections are cut; VNA is answered by the fallback server 192.168.100.120/,
+  );
   assert.match(stdout, /peer: in-sync/);
   assert.equal(code, 0);
 });
@@ -181,8 +199,22 @@ test("a server name with a slip is refused before anything is ordered", async ()
 
 test("a refusal is printed with every problem, and as JSON where asked", async () => {
   const problems = [
-    { code: "wrong-value", path: "virtualServices[0].ports[1]", want: "a port", got: "70000", file: "services.yaml", line: 12 },
-    { code: "duplicate", path: "floatingIps[1].label", want: "a label used once", got: '"gateway"', file: "services.yaml", line: 5 },
+    {
+      code: "wrong-value",
+      path: "virtualServices[0].ports[1]",
+      want: "a port",
+      got: "70000",
+      file: "services.yaml",
+      line: 12,
+    },
+    {
+      code: "duplicate",
+      path: "floatingIps[1].label",
+      want: "a label used once",
+      got: '"gateway"',
+      file: "services.yaml",
+      line: 5,
+    },
   ] as const;
   await appliance.serve("replicator", {
     "POST /apply": () => {
@@ -191,7 +223,10 @@ test("a refusal is printed with every problem, and as JSON where asked", async (
   });
   const plain = await appliance.lbpair("apply");
   assert.match(plain.stderr, /lbpair: services.yaml has 2 problems/);
-  assert.match(plain.stderr, /services.yaml:12: virtualServices\[0\].ports\[1\]: want a port, got 70000/);
+  assert.match(
+    plain.stderr,
+    /services.yaml:12: virtualServices\[0\].ports\[1\]: want a port, got 70000/,
+  );
   assert.match(plain.stderr, /services.yaml:5: /);
   assert.equal(plain.code, 1);
   const json = await appliance.lbpair("apply", "--json");
@@ -203,10 +238,15 @@ test("make-active without a word orders this node, and a refused hand-over exits
   const orders: unknown[] = [];
   let done = true;
   await appliance.serve("heartbeat", {
-    "GET /status": () => sampleHeartbeat({ designation: "secondary", node: "lb2", condition: "passive" }),
+    "GET /status": () =>
+      sampleHeartbeat({ designation: "secondary", node: "lb2", condition: "passive" }),
     "POST /make-active": ({ body }) => {
       orders.push(body);
-      return { done, message: done ? "lb2 is active" : "lb1 did not answer; nothing changed", tookMs: 18 };
+      return {
+        done,
+        message: done ? "lb2 is active" : "lb1 did not answer; nothing changed",
+        tookMs: 18,
+      };
     },
   });
   const good = await appliance.lbpair("make-active");
@@ -250,14 +290,22 @@ const event = (fields: Partial<EventRecord>): EventRecord => ({
 test("events of both nodes come as one story sorted by time, the last ones where limited", async () => {
   await appliance.serve("heartbeat", {
     "GET /events": () => [
-      event({ seq: 2, at: "2026-11-22T14:50:14.000Z", level: "alarm", event: "became-active", text: "lb2 was silent for 1.0 s" }),
+      event({
+        seq: 2,
+        at: "2026-11-22T14:50:14.000Z",
+        level: "alarm",
+        event: "became-active",
+        text: "lb2 was silent for 1.0 s",
+      }),
       event({ seq: 1 }),
     ],
   });
   await appliance.serve("forwarder", { "GET /events": () => [] });
   await appliance.serve("replicator", {
     "GET /events": () => [],
-    "GET /peer/events": () => [event({ node: "lb2", at: "2026-11-22T14:50:13.000Z", level: "warn", text: "lb1 is late" })],
+    "GET /peer/events": () => [
+      event({ node: "lb2", at: "2026-11-22T14:50:13.000Z", level: "warn", text: "lb1 is late" }),
+    ],
   });
   const all = await appliance.lbpair("events");
   assert.equal(
@@ -272,13 +320,21 @@ test("events of both nodes come as one story sorted by time, the last ones where
   );
   assert.equal(all.code, 0);
   const limited = await appliance.lbpair("events", "--limit", "1", "--json");
-  assert.deepEqual((JSON.parse(limited.stdout) as EventRecord[]).map((one) => one.event), ["became-active"]);
+  assert.deepEqual(
+    (JSON.parse(limited.stdout) as EventRecord[]).map((one) => one.event),
+    ["became-active"],
+  );
 });
 
 test("plan shows the changes here and on the peer", async () => {
   const changes = [
     { path: "virtualServices.VNA.ports", kind: "change", was: "12000", becomes: "12000,12950" },
-    { path: "virtualServices.PACS", kind: "add", was: null, becomes: "{ address: 192.168.200.101 }" },
+    {
+      path: "virtualServices.PACS",
+      kind: "add",
+      was: null,
+      becomes: "{ address: 192.168.200.101 }",
+    },
   ];
   await appliance.serve("replicator", {
     "POST /plan": () => ({
@@ -297,7 +353,20 @@ test("plan shows the changes here and on the peer", async () => {
 });
 
 test("every verb's help has examples and exits 0", async () => {
-  const verbs = ["status", "check", "plan", "apply", "halt", "drain", "online", "make-active", "sync", "events", "restart", "completion"];
+  const verbs = [
+    "status",
+    "check",
+    "plan",
+    "apply",
+    "halt",
+    "drain",
+    "online",
+    "make-active",
+    "sync",
+    "events",
+    "restart",
+    "completion",
+  ];
   for (const verb of verbs) {
     const { code, stdout } = await appliance.lbpair(verb, "--help");
     assert.match(stdout, new RegExp(`Examples:\n( .*lbpair ${verb})`), verb);

@@ -41,16 +41,26 @@ export interface CompletionFacts {
   serverNames(): Promise<readonly string[]>;
 }
 
-const visible = (program: Command): readonly Command[] => program.createHelp().visibleCommands(program);
+const visible = (program: Command): readonly Command[] =>
+  program.createHelp().visibleCommands(program);
 
 const optionsOf = (command: Command): readonly string[] =>
-  command.createHelp().visibleOptions(command).flatMap((option) => option.long ?? option.short ?? []);
+  command
+    .createHelp()
+    .visibleOptions(command)
+    .flatMap((option) => option.long ?? option.short ?? []);
 
 const takesValue = (command: Command, word: string): boolean =>
-  command.options.some((option) => (option.long === word || option.short === word) && option.required);
+  command.options.some(
+    (option) => (option.long === word || option.short === word) && option.required,
+  );
 
 /** Words without options and their values. */
-function plainWords(program: Command, verb: Command | undefined, words: readonly string[]): string[] {
+function plainWords(
+  program: Command,
+  verb: Command | undefined,
+  words: readonly string[],
+): string[] {
   const plain: string[] = [];
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i] ?? "";

@@ -42,7 +42,11 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export class VerbError extends Error {
   readonly problems: readonly Problem[];
   readonly exitCode: ExitCode;
-  constructor(message: string, problems: readonly Problem[] = [], exitCode: ExitCode = EXIT.failed) {
+  constructor(
+    message: string,
+    problems: readonly Problem[] = [],
+    exitCode: ExitCode = EXIT.failed,
+  ) {
     super(message);
     this.name = "VerbError";
     this.problems = problems;
@@ -57,9 +61,6 @@ export function printFailure(
   message: string,
   problems: readonly Problem[],
 ): void {
-  const lines = [
-    line(span("lbpair: ", "red"), message),
-    ...problemLines(problems, options.glyphs),
-  ];
+  const lines = [line(span("lbpair: ", "red"), message), ...problemLines(problems, options.glyphs)];
   world.stderr.write(`${paint(lines, options.colour)}\n`);
 }

@@ -80,7 +80,14 @@ function tableOf(rows: readonly FieldRow[]): string[] {
         row.onlyFor === undefined || isDiscriminator ? "" : ` (only for ${row.onlyFor.join(", ")})`;
       const doc = isDiscriminator ? "What kind of check it is" : row.doc;
       const brief = want.replace(", like 200ms, 1s or 5m", "");
-      const cells = [`\`${row.path}\``, `${doc}${only}`, brief, unitOf(want), showDefault(row, want), row.ownership];
+      const cells = [
+        `\`${row.path}\``,
+        `${doc}${only}`,
+        brief,
+        unitOf(want),
+        showDefault(row, want),
+        row.ownership,
+      ];
       return `| ${cells.map(cell).join(" | ")} |`;
     }),
   ];

@@ -28,7 +28,8 @@ export function readStatus<T>(daemon: Daemon, value: unknown): Heard<T> {
   return { ok: false, error: `the ${daemon} answered what this lbpair does not understand` };
 }
 
-const explain = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const explain = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 export async function gatherHere(daemons: Daemons): Promise<Trio> {
   const hear = async <T>(daemon: Daemon): Promise<Heard<T>> => {

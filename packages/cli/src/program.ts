@@ -1,8 +1,15 @@
 // program.ts — the command line: verbs, global options, exit codes, and how failures are told.
 import { readFileSync } from "node:fs";
-import { pathsFrom, ProblemsError, RefusalError } from "@lbpair/common";
+import { ProblemsError, pathsFrom, RefusalError } from "@lbpair/common";
 import { Command, CommanderError } from "commander";
-import { type Context, EXIT, type ExitCode, printFailure, VerbError, type World } from "./context.js";
+import {
+  type Context,
+  EXIT,
+  type ExitCode,
+  printFailure,
+  VerbError,
+  type World,
+} from "./context.js";
 import { createDaemons, DaemonAwayError } from "./daemons.js";
 import { glyphsFor } from "./render/glyphs.js";
 import { paint, wantsColour } from "./render/paint.js";

@@ -1,10 +1,5 @@
 // server-names.ts — which SERVICE/SERVER names there are, and which one a person probably meant.
-import {
-  type AppliancePaths,
-  didYouMean,
-  type ForwarderStatus,
-  loadRunning,
-} from "@lbpair/common";
+import { type AppliancePaths, didYouMean, type ForwarderStatus, loadRunning } from "@lbpair/common";
 import type { Daemons } from "./daemons.js";
 import { readStatus } from "./gather-pair.js";
 
@@ -63,12 +58,18 @@ function nearest(name: string, known: readonly string[]): string | undefined {
   // A slip in one half weighs more than in the whole name; and people leave the service out.
   const [service = "", server] = name.split("/");
   if (server === undefined) {
-    const meant = didYouMean(service, known.map((one) => one.split("/")[1] ?? ""));
+    const meant = didYouMean(
+      service,
+      known.map((one) => one.split("/")[1] ?? ""),
+    );
     return known.find((one) => one.split("/")[1] === meant);
   }
   const services = [...new Set(known.map((one) => one.split("/")[0] ?? ""))];
   const meantService = services.includes(service) ? service : didYouMean(service, services);
   const servers = known.filter((one) => one.startsWith(`${meantService}/`));
-  const meant = didYouMean(server, servers.map((one) => one.slice(one.indexOf("/") + 1)));
+  const meant = didYouMean(
+    server,
+    servers.map((one) => one.slice(one.indexOf("/") + 1)),
+  );
   return meant === undefined ? undefined : `${meantService}/${meant}`;
 }

@@ -1,5 +1,5 @@
 // test-appliance.ts — for tests: an appliance of fake daemons, and the real lbpair run against it.
-import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -62,7 +62,10 @@ export async function createTestAppliance(): Promise<TestAppliance> {
     folder,
     etc,
     async serve(daemon, routes) {
-      const server = await createControlServer({ path: join(folder, "run", `${daemon}.sock`), routes });
+      const server = await createControlServer({
+        path: join(folder, "run", `${daemon}.sock`),
+        routes,
+      });
       servers.push(server);
       return server;
     },

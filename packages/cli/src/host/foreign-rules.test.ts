@@ -1,7 +1,7 @@
 // foreign-rules.test.ts — rulesets as firewalls leave them, in nft's own JSON, judged for the reference deployment.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type OwnAddress, parseAppliance, parseServices, type Problem } from "@lbpair/common";
+import { type OwnAddress, type Problem, parseAppliance, parseServices } from "@lbpair/common";
 import { REFERENCE_APPLIANCE, REFERENCE_SERVICES } from "../test-appliance.js";
 import { judgeForeignRules } from "./foreign-rules.js";
 import { readNftRuleset } from "./nft-ruleset.js";
@@ -30,20 +30,24 @@ interface ChainText {
 
 function ruleset(...chains: readonly ChainText[]): string {
   let handle = 0;
-  const objects = chains.flatMap(({ family = "inet", table = "filter", name, hook, policy, rules }) => [
-    {
-      chain: {
-        family,
-        table,
-        name,
-        ...(hook === undefined ? {} : { type: "filter", hook, prio: 0, policy: policy ?? "accept" }),
+  const objects = chains.flatMap(
+    ({ family = "inet", table = "filter", name, hook, policy, rules }) => [
+      {
+        chain: {
+          family,
+          table,
+          name,
+          ...(hook === undefined
+            ? {}
+            : { type: "filter", hook, prio: 0, policy: policy ?? "accept" }),
+        },
       },
-    },
-    ...rules.map((expr) => {
-      handle += 1;
-      return { rule: { family, table, chain: name, handle, expr } };
-    }),
-  ]);
+      ...rules.map((expr) => {
+        handle += 1;
+        return { rule: { family, table, chain: name, handle, expr } };
+      }),
+    ],
+  );
   return JSON.stringify({ nftables: [{ metainfo: { version: "1.0.6" } }, ...objects] });
 }
 
@@ -73,13 +77,19 @@ test("an input policy that admits SSH only drops the heartbeat, and is named", (
       name: "input",
       hook: "input",
       policy: "drop",
-      rules: [[ESTABLISHED, ACCEPT], [is(TCP_DPORT, 22), ACCEPT]],
+      rules: [
+        [ESTABLISHED, ACCEPT],
+        [is(TCP_DPORT, 22), ACCEPT],
+      ],
     }),
   );
   assert.deepEqual(brief(problems), [
     "error: nft table inet filter (nftables.service, as Debian ships it): chain input, policy drop drops it",
   ]);
-  assert.match(problems[0]?.want ?? "", /heartbeat udp 6694 from 192.168.200.2 and 1 other flow to pass/);
+  assert.match(
+    problems[0]?.want ?? "",
+    /heartbeat udp 6694 from 192.168.200.2 and 1 other flow to pass/,
+  );
 });
 
 test("a forward policy drop loses services, answers pass as established", () => {
@@ -87,7 +97,10 @@ test("a forward policy drop loses services, answers pass as established", () => 
     ruleset({ name: "forward", hook: "forward", policy: "drop", rules: [[ESTABLISHED, ACCEPT]] }),
   );
   assert.equal(problems.length, 1);
-  assert.match(problems[0]?.want ?? "", /^VNA tcp 12000 to 192.168.100.110 and 11 other flows to pass$/);
+  assert.match(
+    problems[0]?.want ?? "",
+    /^VNA tcp 12000 to 192.168.100.110 and 11 other flows to pass$/,
+  );
 });
 
 test("rules that admit exactly what the pair needs are no problem", () => {
@@ -107,7 +120,10 @@ test("rules that admit exactly what the pair needs are no problem", () => {
         name: "forward",
         hook: "forward",
         policy: "drop",
-        rules: [[ESTABLISHED, ACCEPT], [is(payload("th", "dport"), { range: [12000, 12950] }), ACCEPT]],
+        rules: [
+          [ESTABLISHED, ACCEPT],
+          [is(payload("th", "dport"), { range: [12000, 12950] }), ACCEPT],
+        ],
       },
     ),
   );
@@ -117,11 +133,23 @@ test("rules that admit exactly what the pair needs are no problem", () => {
 test("a rule that cannot be judged from here makes a warning, not an error", () => {
   const ufw = judge(
     ruleset(
-      { family: "ip", name: "INPUT", hook: "input", policy: "drop", rules: [[{ jump: { target: "ufw-user-input" } }]] },
-      { family: "ip", name: "ufw-user-input", rules: [[{ xt: { type: "match", name: "multiport" } }, ACCEPT]] },
+      {
+        family: "ip",
+        name: "INPUT",
+        hook: "input",
+        policy: "drop",
+        rules: [[{ jump: { target: "ufw-user-input" } }]],
+      },
+      {
+        family: "ip",
+        name: "ufw-user-input",
+        rules: [[{ xt: { type: "match", name: "multiport" } }, ACCEPT]],
+      },
     ),
   );
-  assert.deepEqual(brief(ufw), ["warning: nft table ip filter (ufw): chain INPUT, policy drop may drop it"]);
+  assert.deepEqual(brief(ufw), [
+    "warning: nft table ip filter (ufw): chain INPUT, policy drop may drop it",
+  ]);
 });
 
 test("Docker's forward policy drops what no docker rule admits", () => {
@@ -141,7 +169,9 @@ test("Docker's forward policy drops what no docker rule admits", () => {
       { family: "ip", name: "DOCKER-USER", rules: [[{ return: null }]] },
     ),
   );
-  assert.deepEqual(brief(problems), ["error: nft table ip filter (Docker): chain FORWARD, policy drop drops it"]);
+  assert.deepEqual(brief(problems), [
+    "error: nft table ip filter (Docker): chain FORWARD, policy drop drops it",
+  ]);
 });
 
 test("a rule that drops is named with its words and handle, through jumps and verdict maps", () => {
@@ -150,13 +180,25 @@ test("a rule that drops is named with its words and handle, through jumps and ve
       {
         name: "forward",
         hook: "forward",
-        rules: [[{ vmap: { key: { meta: { key: "l4proto" } }, data: { set: [["tcp", { jump: { target: "tcp_chain" } }]] } } }]],
+        rules: [
+          [
+            {
+              vmap: {
+                key: { meta: { key: "l4proto" } },
+                data: { set: [["tcp", { jump: { target: "tcp_chain" } }]] },
+              },
+            },
+          ],
+        ],
       },
       { name: "tcp_chain", rules: [[is(TCP_DPORT, { range: [12800, 12900] }), { reject: null }]] },
     ),
   );
   assert.equal(problems.length, 1);
-  assert.match(problems[0]?.got ?? "", /chain tcp_chain, rule "tcp dport 12800-12900 reject" \(handle 2\) drops it/);
+  assert.match(
+    problems[0]?.got ?? "",
+    /chain tcp_chain, rule "tcp dport 12800-12900 reject" \(handle 2\) drops it/,
+  );
   assert.match(problems[0]?.want ?? "", /VNA tcp 12800/);
 });
 
@@ -169,21 +211,32 @@ test("our own tables, nat chains, and other families are passed over", () => {
 
 test("named sets are looked into, negations hold, and loops of jumps end", () => {
   const withSet = JSON.parse(
-    ruleset({
-      name: "input",
-      hook: "input",
-      rules: [
-        [is(payload("ip", "saddr"), "@friends", "!="), DROP],
-        [{ jump: { target: "loop" } }],
-      ],
-    }, { name: "loop", rules: [[{ jump: { target: "loop" } }]] }),
+    ruleset(
+      {
+        name: "input",
+        hook: "input",
+        rules: [
+          [is(payload("ip", "saddr"), "@friends", "!="), DROP],
+          [{ jump: { target: "loop" } }],
+        ],
+      },
+      { name: "loop", rules: [[{ jump: { target: "loop" } }]] },
+    ),
   ) as { nftables: unknown[] };
   withSet.nftables.push({
-    set: { family: "inet", table: "filter", name: "friends", elem: ["192.168.200.2", { elem: { val: "192.168.100.2" } }] },
+    set: {
+      family: "inet",
+      table: "filter",
+      name: "friends",
+      elem: ["192.168.200.2", { elem: { val: "192.168.100.2" } }],
+    },
   });
   assert.deepEqual(judge(JSON.stringify(withSet)), []);
   const without = judge(JSON.stringify({ nftables: withSet.nftables.slice(0, -1) }));
-  assert.deepEqual(without.map((one) => one.severity), ["warning"]);
+  assert.deepEqual(
+    without.map((one) => one.severity),
+    ["warning"],
+  );
 });
 
 test("random rulesets never throw and never loop", () => {
@@ -193,15 +246,49 @@ test("random rulesets never throw and never loop", () => {
     state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
     return state % below;
   };
-  const lefts = [TCP_DPORT, UDP_DPORT, payload("ip", "daddr"), { meta: { key: "mark" } }, null, 7, { concat: [] }];
-  const rights = [22, "x", "@set", { set: [1, null, { range: [] }] }, { prefix: {} }, [], null, { range: ["a", 4] }];
-  const verdicts = [ACCEPT, DROP, { jump: { target: "a" } }, { goto: { target: "b" } }, { return: null }, { vmap: 3 }, {}, null];
+  const lefts = [
+    TCP_DPORT,
+    UDP_DPORT,
+    payload("ip", "daddr"),
+    { meta: { key: "mark" } },
+    null,
+    7,
+    { concat: [] },
+  ];
+  const rights = [
+    22,
+    "x",
+    "@set",
+    { set: [1, null, { range: [] }] },
+    { prefix: {} },
+    [],
+    null,
+    { range: ["a", 4] },
+  ];
+  const verdicts = [
+    ACCEPT,
+    DROP,
+    { jump: { target: "a" } },
+    { goto: { target: "b" } },
+    { return: null },
+    { vmap: 3 },
+    {},
+    null,
+  ];
   const pick = <T>(list: readonly T[]): T | undefined => list[random(list.length)];
   for (let i = 0; i < 60; i += 1) {
     const rules = (): unknown[][] =>
-      Array.from({ length: random(6) }, () => [is(pick(lefts), pick(rights), pick(["==", "!=", "in", "<"])), pick(verdicts)]);
+      Array.from({ length: random(6) }, () => [
+        is(pick(lefts), pick(rights), pick(["==", "!=", "in", "<"])),
+        pick(verdicts),
+      ]);
     const text = ruleset(
-      { name: "a", hook: pick(["input", "forward", "output"]) ?? "input", policy: pick(["drop", "accept"]) ?? "drop", rules: rules() },
+      {
+        name: "a",
+        hook: pick(["input", "forward", "output"]) ?? "input",
+        policy: pick(["drop", "accept"]) ?? "drop",
+        rules: rules(),
+      },
       { name: "b", rules: rules() },
     );
     assert.doesNotThrow(() => judge(text), `seed ${seed}`);

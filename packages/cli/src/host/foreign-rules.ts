@@ -53,7 +53,12 @@ function serviceFlows({ services, addresses }: FlowFacts): Flow[] {
         for (const protocol of protocols) {
           if (flows.length >= FLOWS_TRIED_MAX) return flows;
           const port = server.port === 0 ? range.first : server.port;
-          const common = { family: familyOf(vip), protocol, source: null, sourcePort: CLIENT_PORT } as const;
+          const common = {
+            family: familyOf(vip),
+            protocol,
+            source: null,
+            sourcePort: CLIENT_PORT,
+          } as const;
           const front = linkOf(vip, addresses);
           const back = linkOf(server.address, addresses);
           const toServer = (destination: string, destinationPort: number): ProbePacket => ({
@@ -68,7 +73,8 @@ function serviceFlows({ services, addresses }: FlowFacts): Flow[] {
           flows.push({
             name: `${service.label} ${protocol} ${formatPortRange(range)} to ${server.address}`,
             at: (hook, priority) => {
-              if (hook === "forward" || hook === "postrouting") return toServer(server.address, port);
+              if (hook === "forward" || hook === "postrouting")
+                return toServer(server.address, port);
               if (hook !== "prerouting") return null;
               return priority < DSTNAT_PRIORITY
                 ? { ...toServer(vip, range.first), translated: false }
@@ -144,7 +150,13 @@ function nodeFlows({ services, appliance, addresses }: FlowFacts): Flow[] {
   return [
     ...peer.paths.flatMap((path) =>
       talkFlows(
-        { name: `heartbeat udp ${port}`, protocol: "udp", port, peer: path.peer, local: path.local },
+        {
+          name: `heartbeat udp ${port}`,
+          protocol: "udp",
+          port,
+          peer: path.peer,
+          local: path.local,
+        },
         addresses,
       ),
     ),
@@ -175,7 +187,8 @@ function ownerOf(chain: NftChain, ruleset: NftRuleset): string {
   if (names.some((name) => name.startsWith("ufw"))) return " (ufw)";
   if (chain.table.startsWith("firewalld")) return " (firewalld)";
   if (names.some((name) => name.startsWith("DOCKER"))) return " (Docker)";
-  if (chain.family === "inet" && chain.table === "filter") return " (nftables.service, as Debian ships it)";
+  if (chain.family === "inet" && chain.table === "filter")
+    return " (nftables.service, as Debian ships it)";
   return "";
 }
 
@@ -185,7 +198,10 @@ const fits = (chain: NftChain, packet: ProbePacket): boolean =>
 /** One problem per rule or policy that drops; a warning where it depends on what cannot be known. */
 export function judgeForeignRules(ruleset: NftRuleset, facts: FlowFacts): Problem[] {
   const flows = [...nodeFlows(facts), ...serviceFlows(facts)];
-  const found = new Map<string, { readonly first: string; count: number; readonly problem: Problem }>();
+  const found = new Map<
+    string,
+    { readonly first: string; count: number; readonly problem: Problem }
+  >();
   for (const chain of ruleset.chains.values()) {
     if (!isForeign(chain) || chain.base === null) continue;
     for (const flow of flows) {

@@ -55,13 +55,25 @@ export async function scriptsIn(
   const names = new Set<string>();
   for (const name of entries.sort()) {
     const path = join(folder, name);
-    const isFile = await stat(path).then((found) => found.isFile(), () => false);
+    const isFile = await stat(path).then(
+      (found) => found.isFile(),
+      () => false,
+    );
     if (!isFile) continue;
     names.add(name);
-    const runs = await access(path, constants.X_OK).then(() => true, () => false);
+    const runs = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
     if (!runs) {
       const want = "an executable file (chmod +x)";
-      problems.push({ code: "script-not-executable", path: name, want, got: "one that is not", file: path });
+      problems.push({
+        code: "script-not-executable",
+        path: name,
+        want,
+        got: "one that is not",
+        file: path,
+      });
     }
   }
   return { names, problems };

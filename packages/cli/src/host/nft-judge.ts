@@ -1,6 +1,13 @@
 // nft-judge.ts — what a base chain would do with a packet, and which rule decides it.
 import { isRecord } from "../verbs/answer.js";
-import { leftValue, matchesRight, matchTruth, type ProbePacket, type SetElements, type Truth } from "./nft-match.js";
+import {
+  leftValue,
+  matchesRight,
+  matchTruth,
+  type ProbePacket,
+  type SetElements,
+  type Truth,
+} from "./nft-match.js";
 import { type NftChain, type NftRule, type NftRuleset, nftKey } from "./nft-ruleset.js";
 
 export interface NftVerdict {
@@ -14,7 +21,12 @@ const JUMPS_DEEP_MAX = 16;
 /** Rules looked at for one packet; chains that jump to each other many times are not worth more. */
 const RULES_TRIED_MAX = 5000;
 
-type Decision = "accept" | "drop" | "continue" | "return" | { readonly to: string; readonly back: boolean };
+type Decision =
+  | "accept"
+  | "drop"
+  | "continue"
+  | "return"
+  | { readonly to: string; readonly back: boolean };
 
 function decisionOf(statement: unknown): Decision | null {
   if (!isRecord(statement)) return null;
@@ -65,7 +77,10 @@ function ruleSteps(rule: NftRule, packet: ProbePacket, sets: SetElements): Step[
     if ("match" in statement) holds = and(holds, matchTruth(statement.match, packet, sets));
     else if ("vmap" in statement) {
       steps.push(
-        ...vmapStep(statement.vmap, packet, sets).map((step) => ({ ...step, holds: and(holds, step.holds) })),
+        ...vmapStep(statement.vmap, packet, sets).map((step) => ({
+          ...step,
+          holds: and(holds, step.holds),
+        })),
       );
     } else if (!Object.keys(statement).every((key) => SILENT.has(key))) holds = and(holds, "maybe");
     if (holds === "no") return steps;
@@ -85,8 +100,10 @@ function valueText(value: unknown): string {
   if (!isRecord(value)) return "?";
   if (Array.isArray(value.set)) return `{ ${value.set.map(valueText).join(", ")} }`;
   if (Array.isArray(value.range)) return value.range.map(valueText).join("-");
-  if (isRecord(value.prefix)) return `${valueText(value.prefix.addr)}/${valueText(value.prefix.len)}`;
-  if (isRecord(value.payload)) return `${valueText(value.payload.protocol)} ${valueText(value.payload.field)}`;
+  if (isRecord(value.prefix))
+    return `${valueText(value.prefix.addr)}/${valueText(value.prefix.len)}`;
+  if (isRecord(value.payload))
+    return `${valueText(value.payload.protocol)} ${valueText(value.payload.field)}`;
   if (isRecord(value.meta)) return `meta ${valueText(value.meta.key)}`;
   if (isRecord(value.ct)) return `ct ${valueText(value.ct.key)}`;
   if (isRecord(value.elem)) return valueText(value.elem.val);
@@ -104,10 +121,14 @@ function statementText(statement: unknown): string {
   const decision = decisionOf(statement);
   if (decision !== null) {
     return typeof decision === "string"
-      ? "reject" in statement ? "reject" : decision
+      ? "reject" in statement
+        ? "reject"
+        : decision
       : `${decision.back ? "jump" : "goto"} ${decision.to}`;
   }
-  return Object.keys(statement).filter((key) => !SILENT.has(key)).join(" ");
+  return Object.keys(statement)
+    .filter((key) => !SILENT.has(key))
+    .join(" ");
 }
 
 interface Walk {
@@ -123,7 +144,8 @@ type Outcome = { readonly kind: "accept" | "end" } | { readonly kind: "drop"; re
 const END: Outcome = { kind: "end" };
 
 function walkChain(chain: NftChain, walk: Walk, depth: number): Outcome {
-  const sets: SetElements = (name) => walk.ruleset.sets.get(nftKey(chain.family, chain.table, name));
+  const sets: SetElements = (name) =>
+    walk.ruleset.sets.get(nftKey(chain.family, chain.table, name));
   for (const rule of chain.rules) {
     walk.rulesTried += 1;
     if (walk.rulesTried > RULES_TRIED_MAX) {
@@ -177,7 +199,11 @@ export function judgeChain(chain: NftChain, packet: ProbePacket, ruleset: NftRul
       : outcome.kind === "end" && policy
         ? `chain ${chain.name}, policy drop`
         : null;
-  if (drop !== null) return { drops: walk.maybeAccepted ? "maybe" : "yes", by: walk.maybeAccepted ? (walk.maybeDropped ?? drop) : drop };
+  if (drop !== null)
+    return {
+      drops: walk.maybeAccepted ? "maybe" : "yes",
+      by: walk.maybeAccepted ? (walk.maybeDropped ?? drop) : drop,
+    };
   return walk.maybeDropped === null
     ? { drops: "no", by: "" }
     : { drops: "maybe", by: walk.maybeDropped };

@@ -72,7 +72,8 @@ function metaValue(key: unknown, packet: ProbePacket): Value {
 /** The packet's value of the left side of a comparison. */
 export function leftValue(left: unknown, packet: ProbePacket): Value {
   if (!isRecord(left)) return UNKNOWN;
-  if (isRecord(left.payload)) return payloadValue(left.payload.protocol, left.payload.field, packet);
+  if (isRecord(left.payload))
+    return payloadValue(left.payload.protocol, left.payload.field, packet);
   if (isRecord(left.meta)) return metaValue(left.meta.key, packet);
   if (isRecord(left.ct)) {
     if (left.ct.key === "state") return known(packet.state);
@@ -97,7 +98,9 @@ function inRange(value: string | number, first: unknown, last: unknown): Truth {
       ? truth(first <= value && value <= last)
       : "maybe";
   }
-  const [a, b] = [first, last].map((end) => (typeof end === "string" ? normalAddress(end) : undefined));
+  const [a, b] = [first, last].map((end) =>
+    typeof end === "string" ? normalAddress(end) : undefined,
+  );
   if (a === undefined || b === undefined) return "maybe";
   if (familyOf(a) !== familyOf(value)) return "no";
   return truth(compareAddresses(a, value) <= 0 && compareAddresses(value, b) <= 0);

@@ -17,7 +17,9 @@ const paintSpan = (text: string, tone: Tone): string =>
 /** Lines as text for a terminal, without a final newline. */
 export function paint(lines: readonly Line[], colour: boolean): string {
   if (!colour) return plainText(lines);
-  return lines.map((line) => line.map((part) => paintSpan(part.text, part.tone)).join("")).join("\n");
+  return lines
+    .map((line) => line.map((part) => paintSpan(part.text, part.tone)).join(""))
+    .join("\n");
 }
 
 /**

@@ -46,13 +46,21 @@ test("a table aligns numbers, and the least important column leaves first", () =
     plainText(table(columns, rows, 40)),
     ["name   open    bytes", "a         7  1.2 GiB", "bb    1,204      0 B"].join("\n"),
   );
-  assert.equal(plainText(table(columns, rows, 12)), ["name   open", "a         7", "bb    1,204"].join("\n"));
+  assert.equal(
+    plainText(table(columns, rows, 12)),
+    ["name   open", "a         7", "bb    1,204"].join("\n"),
+  );
   assert.equal(plainText(table(columns, rows, 5)), ["name", "a", "bb"].join("\n"));
 });
 
 test("counts and sizes are as people read them", () => {
   assert.deepEqual([0, 999, 1000, 1_234_567].map(showCount), ["0", "999", "1,000", "1,234,567"]);
-  assert.deepEqual([0, 999, 1536, 1_288_490_189].map(showBytes), ["0 B", "999 B", "1.5 KiB", "1.2 GiB"]);
+  assert.deepEqual([0, 999, 1536, 1_288_490_189].map(showBytes), [
+    "0 B",
+    "999 B",
+    "1.5 KiB",
+    "1.2 GiB",
+  ]);
 });
 
 test("colour is for terminals, NO_COLOR refuses it, FORCE_COLOR asks for it, the user's word wins", () => {
@@ -66,6 +74,10 @@ test("colour is for terminals, NO_COLOR refuses it, FORCE_COLOR asks for it, the
     [true, {}, false, false],
   ];
   for (const [isTerminal, env, asked, want] of cases) {
-    assert.equal(wantsColour({ isTerminal, env, asked }), want, JSON.stringify({ isTerminal, env, asked }));
+    assert.equal(
+      wantsColour({ isTerminal, env, asked }),
+      want,
+      JSON.stringify({ isTerminal, env, asked }),
+    );
   }
 });

@@ -43,11 +43,7 @@ function chooseWidths(
 }
 
 /** A titled table within `room` columns. A title row is left out where all titles are empty. */
-export function table(
-  columns: readonly Column[],
-  rows: readonly TableRow[],
-  room: number,
-): Line[] {
+export function table(columns: readonly Column[], rows: readonly TableRow[], room: number): Line[] {
   const cells = rows.flatMap((row) => ("cells" in row ? [row.cells] : []));
   const natural = columns.map((column, index) =>
     Math.max(column.title.length, ...cells.map((row) => lineWidth(row[index] ?? []))),

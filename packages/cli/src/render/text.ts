@@ -120,4 +120,10 @@ function trimLineEnd(of: readonly Span[]): Line {
 }
 
 export const plainText = (lines: readonly Line[]): string =>
-  lines.map((of) => trimLineEnd(of).map((part) => part.text).join("")).join("\n");
+  lines
+    .map((of) =>
+      trimLineEnd(of)
+        .map((part) => part.text)
+        .join(""),
+    )
+    .join("\n");

@@ -8,7 +8,9 @@ import type { Register } from "./register.js";
 export const registerCheck: Register = (program, act) => {
   program
     .command("check")
-    .description("everything wrong with the saved configuration on this node, and what to expect of it")
+    .description(
+      "everything wrong with the saved configuration on this node, and what to expect of it",
+    )
     .argument("[file]", "another services.yaml to check instead")
     .option("--json", "for programs")
     .addHelpText(

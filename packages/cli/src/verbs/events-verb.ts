@@ -37,19 +37,29 @@ interface Gathered {
   readonly hereFailed: boolean;
 }
 
-const explain = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const explain = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 const askPeer = async (context: Context, after: number): Promise<EventRecord[]> =>
   readEvents(
-    await context.daemons.ask("replicator", `GET /peer/events?after=${after}`, undefined, PEER_TIMEOUT_MS),
+    await context.daemons.ask(
+      "replicator",
+      `GET /peer/events?after=${after}`,
+      undefined,
+      PEER_TIMEOUT_MS,
+    ),
   );
 
 async function gather(context: Context): Promise<Gathered> {
   const here = await Promise.allSettled(
-    DAEMONS.map(async (daemon) => readEvents(await context.daemons.ask(daemon, "GET /events?after=0"))),
+    DAEMONS.map(async (daemon) =>
+      readEvents(await context.daemons.ask(daemon, "GET /events?after=0")),
+    ),
   );
   const peer = await Promise.allSettled([askPeer(context, 0)]);
-  const failures = here.flatMap((result) => (result.status === "rejected" ? [explain(result.reason)] : []));
+  const failures = here.flatMap((result) =>
+    result.status === "rejected" ? [explain(result.reason)] : [],
+  );
   const peerFailure = peer.flatMap((result) =>
     result.status === "rejected" && !failures.includes(explain(result.reason))
       ? [`the peer's events are missing: ${explain(result.reason)}`]

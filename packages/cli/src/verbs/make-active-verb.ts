@@ -1,5 +1,5 @@
 // make-active-verb.ts — `lbpair make-active`: the ordered hand-over.
-import { describeDuration, type Designation, type HeartbeatStatus } from "@lbpair/common";
+import { type Designation, describeDuration, type HeartbeatStatus } from "@lbpair/common";
 import { EXIT, VerbError } from "../context.js";
 import { readStatus } from "../gather-pair.js";
 import { line, span } from "../render/text.js";
@@ -53,7 +53,8 @@ Examples:
         if (options.json === true) context.printJson(answer);
         else {
           const took = isRecord(answer) && typeof answer.tookMs === "number" ? answer.tookMs : null;
-          const message = textOf(answer, "message") ?? (done ? `the ${designation} is active` : "refused");
+          const message =
+            textOf(answer, "message") ?? (done ? `the ${designation} is active` : "refused");
           context.print([
             line(
               span(done ? context.glyphs.on : context.glyphs.bad, done ? "green" : "red"),

@@ -99,7 +99,8 @@ async function setMode(
   const answer = await context.daemons.ask("replicator", "POST /mode", order, ORDER_TIMEOUT_MS);
   const after = await lookAfter(context, id, mode);
   const was = textOf(answer, "was") ?? before?.server.mode;
-  const change = was === undefined || was === mode ? ` is ${mode}` : ` ${was} ${context.glyphs.arrow} ${mode}`;
+  const change =
+    was === undefined || was === mode ? ` is ${mode}` : ` ${was} ${context.glyphs.arrow} ${mode}`;
   return {
     answer,
     lines: [
@@ -131,7 +132,9 @@ Examples:
           const known = await realServerNames(context.daemons, context.paths);
           const wrong = ids.flatMap((id) =>
             known === null
-              ? id.includes("/") ? [] : [`${id}: want SERVICE/SERVER`]
+              ? id.includes("/")
+                ? []
+                : [`${id}: want SERVICE/SERVER`]
               : (judgeServerName(id, known) ?? []),
           );
           if (wrong.length > 0) throw new VerbError(wrong.join("\n"));

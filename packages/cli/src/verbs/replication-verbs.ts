@@ -17,7 +17,12 @@ function planLines(answer: unknown, { glyphs }: Context): Line[] {
   const here =
     changes.length === 0
       ? [line(span("nothing to do: the candidate is in force here", "green"))]
-      : [line(span(`${changes.length} change${changes.length === 1 ? "" : "s"} here`, "bold"), ` to ${revisionText(isRecord(answer) ? answer.revision : undefined)}`)];
+      : [
+          line(
+            span(`${changes.length} change${changes.length === 1 ? "" : "s"} here`, "bold"),
+            ` to ${revisionText(isRecord(answer) ? answer.revision : undefined)}`,
+          ),
+        ];
   const same = peerChanges !== null && JSON.stringify(peerChanges) === JSON.stringify(changes);
   const there =
     peerChanges === null
@@ -27,7 +32,12 @@ function planLines(answer: unknown, { glyphs }: Context): Line[] {
         : same
           ? [line("the same changes on the peer")]
           : [
-              line(span(`${peerChanges.length} change${peerChanges.length === 1 ? "" : "s"} on the peer`, "bold")),
+              line(
+                span(
+                  `${peerChanges.length} change${peerChanges.length === 1 ? "" : "s"} on the peer`,
+                  "bold",
+                ),
+              ),
               ...changeLines(peerChanges, glyphs),
             ];
   const problems = listOf(answer, "problems") as readonly Problem[];
@@ -39,7 +49,10 @@ export const registerPlan: Register = (program, act) => {
     .command("plan")
     .description("what apply would change, here and on the peer; changes nothing")
     .option("--json", "for programs")
-    .addHelpText("after", "\nExamples:\n  lbpair plan\n  lbpair plan --json | jq '.changes | length'")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  lbpair plan\n  lbpair plan --json | jq '.changes | length'",
+    )
     .action((options: { json?: boolean }) =>
       act(async (context) => {
         const answer = await context.daemons.ask("replicator", "POST /plan", {}, ORDER_TIMEOUT_MS);
@@ -93,7 +106,12 @@ Examples:
     .action((options: { json?: boolean; reason?: string }) =>
       act(async (context) => {
         const body = options.reason === undefined ? {} : { reason: options.reason };
-        const answer = await context.daemons.ask("replicator", "POST /apply", body, ORDER_TIMEOUT_MS);
+        const answer = await context.daemons.ask(
+          "replicator",
+          "POST /apply",
+          body,
+          ORDER_TIMEOUT_MS,
+        );
         if (options.json === true) context.printJson(answer);
         else context.print(applyLines(answer, context));
         return EXIT.done;
@@ -107,20 +125,29 @@ function syncLines(answer: unknown, dryRun: boolean, { glyphs }: Context): Line[
   const count = `${differences.length} difference${differences.length === 1 ? "" : "s"}`;
   const head =
     differences.length === 0
-      ? line(span(`${glyphs.on} `, "green"), "no differences: both nodes have the same configuration")
+      ? line(
+          span(`${glyphs.on} `, "green"),
+          "no differences: both nodes have the same configuration",
+        )
       : dryRun
         ? line(span(`${glyphs.some} `, "yellow"), `${count}; nothing was changed`)
         : repaired
           ? line(span(`${glyphs.on} `, "green"), `${count}, repaired`)
           : line(span(`${glyphs.bad} `, "red"), `${count}, not repaired`);
-  return [head, ...changeLines(differences, glyphs), peerLine(isRecord(answer) ? answer.peer : undefined, glyphs)];
+  return [
+    head,
+    ...changeLines(differences, glyphs),
+    peerLine(isRecord(answer) ? answer.peer : undefined, glyphs),
+  ];
 }
 
 const syncExitCode = (answer: unknown, dryRun: boolean): ExitCode => {
   const state = textOf(isRecord(answer) ? answer.peer : undefined, "state");
   if (state === "unreachable" || state === "refused") return EXIT.failed;
   const differs = listOf(answer, "differences").length > 0;
-  return differs && !dryRun && isRecord(answer) && answer.repaired === false ? EXIT.failed : EXIT.done;
+  return differs && !dryRun && isRecord(answer) && answer.repaired === false
+    ? EXIT.failed
+    : EXIT.done;
 };
 
 export const registerSync: Register = (program, act) => {
@@ -133,7 +160,12 @@ export const registerSync: Register = (program, act) => {
     .action((options: { json?: boolean; dryRun?: boolean }) =>
       act(async (context) => {
         const dryRun = options.dryRun === true;
-        const answer = await context.daemons.ask("replicator", "POST /sync", { dryRun }, ORDER_TIMEOUT_MS);
+        const answer = await context.daemons.ask(
+          "replicator",
+          "POST /sync",
+          { dryRun },
+          ORDER_TIMEOUT_MS,
+        );
         if (options.json === true) context.printJson(answer);
         else context.print(syncLines(answer, dryRun, context));
         return syncExitCode(answer, dryRun);

@@ -10,7 +10,11 @@ import type { ViewOptions } from "./status-lines.js";
 /** Services listed one by one; of more, the uncovered ones and a count. */
 const SERVICES_LISTED_MAX = 40;
 
-function coverageLines(coverage: readonly CoverageByRule[], glyphs: Glyphs, columns: number): Line[] {
+function coverageLines(
+  coverage: readonly CoverageByRule[],
+  glyphs: Glyphs,
+  columns: number,
+): Line[] {
   const covered = coverage.filter((one) => one.byRule).length;
   const listed =
     coverage.length <= SERVICES_LISTED_MAX
@@ -22,7 +26,9 @@ function coverageLines(coverage: readonly CoverageByRule[], glyphs: Glyphs, colu
       span("failover without table sync  ", "dim"),
       span(
         all
-          ? coverage.length === 1 ? "the service is covered" : `all ${coverage.length} services are covered`
+          ? coverage.length === 1
+            ? "the service is covered"
+            : `all ${coverage.length} services are covered`
           : `${covered} of ${coverage.length} services are covered`,
         all ? "green" : "yellow",
       ),
@@ -34,17 +40,25 @@ function coverageLines(coverage: readonly CoverageByRule[], glyphs: Glyphs, colu
         one.byRule ? ": covered, because " : ": not covered, because ",
         one.reason,
       );
-      return wrapLine(text, columns - 4).map((part, index) => (index === 0 ? part : [span("    "), ...part]));
+      return wrapLine(text, columns - 4).map((part, index) =>
+        index === 0 ? part : [span("    "), ...part],
+      );
     }),
   ];
 }
 
+const MINUTES_FROM_MS = 600_000;
+
+/** Seconds up to ten minutes: "270 s" says more than "5 min" beside "310 s". */
+const showTime = (ms: number): string =>
+  ms >= 1000 && ms < MINUTES_FROM_MS
+    ? `${Number((ms / 1000).toFixed(ms < 10_000 ? 1 : 0))} s`
+    : describeDuration(ms);
+
 const showDetection = (row: TimingRow): string => {
   const { bestMs, worstMs } = row.detection;
   if (worstMs === 0) return "at once";
-  return bestMs === worstMs
-    ? describeDuration(worstMs)
-    : `${describeDuration(bestMs)} to ${describeDuration(worstMs)}`;
+  return bestMs === worstMs ? showTime(worstMs) : `${showTime(bestMs)} to ${showTime(worstMs)}`;
 };
 
 function timingLines(timing: readonly TimingRow[], glyphs: Glyphs, columns: number): Line[] {
@@ -54,8 +68,8 @@ function timingLines(timing: readonly TimingRow[], glyphs: Glyphs, columns: numb
       cells: [
         line(`  ${row.what}`),
         line(showDetection(row)),
-        line(describeDuration(row.switchMs)),
-        line(span(describeDuration(row.worstMs), "bold")),
+        line(showTime(row.switchMs)),
+        line(span(showTime(row.worstMs), "bold")),
       ],
     },
     { indent: 4, across: line(span(`${glyphs.why} clients: ${row.clients}`, "dim")) },
@@ -92,7 +106,8 @@ export function checkLines(report: CheckReport, { glyphs, columns }: ViewOptions
   const lines: Line[] = [head, ...problemLines(report.problems, glyphs)];
   for (const note of report.notes) lines.push(line(span(`${glyphs.off} ${note}`, "dim")));
   if (errors > 0 || report.services === null) return lines;
-  if (report.coverage.length > 0) lines.push([], ...coverageLines(report.coverage, glyphs, columns));
+  if (report.coverage.length > 0)
+    lines.push([], ...coverageLines(report.coverage, glyphs, columns));
   lines.push([], ...timingLines(report.timing, glyphs, columns));
   return lines;
 }

@@ -35,10 +35,15 @@ function roleCell(node: NodeView, pair: PairView, glyphs: Glyphs): Line[] {
   const heard = node.here ? null : (statusOf(pair.here.heartbeat)?.peer ?? null);
   if (heard === null) return [line(span("? unknown", "yellow"))];
   if (!heard.alive) {
-    const age = heard.heardAgeMs === null ? "never heard" : `last heard ${describeDuration(heard.heardAgeMs)} ago`;
+    const age =
+      heard.heardAgeMs === null
+        ? "never heard"
+        : `last heard ${describeDuration(heard.heardAgeMs)} ago`;
     return [line(span(`${glyphs.bad} dead`, "red"), `, ${age}`)];
   }
-  return [line(span(`${glyphs.on} ${heard.condition ?? "unknown"}`, "bold"), ", as its adverts say")];
+  return [
+    line(span(`${glyphs.on} ${heard.condition ?? "unknown"}`, "bold"), ", as its adverts say"),
+  ];
 }
 
 function pathCell(path: PathStatus | undefined, glyphs: Glyphs): Line[] {
@@ -53,7 +58,9 @@ function pathCell(path: PathStatus | undefined, glyphs: Glyphs): Line[] {
     case "hearing":
       return [line(span(glyphs.on, "green"), ` ${to} ${age}`, ...oneWay)];
     case "late":
-      return [line(span(glyphs.some, "yellow"), ` ${to} `, span(`late, ${age}`, "yellow"), ...oneWay)];
+      return [
+        line(span(glyphs.some, "yellow"), ` ${to} `, span(`late, ${age}`, "yellow"), ...oneWay),
+      ];
     case "silent":
       return [line(span(glyphs.bad, "red"), ` ${to} `, span(`silent, ${age}`, "red"), ...oneWay)];
     case "unbound":
@@ -69,7 +76,8 @@ function floatingCell(
   glyphs: Glyphs,
 ): Line[] {
   if (floating === undefined) return [];
-  const link = floating.link === null ? span(" no interface", "red") : span(` ${floating.link}`, "dim");
+  const link =
+    floating.link === null ? span(" no interface", "red") : span(` ${floating.link}`, "dim");
   const right = floating.held === active;
   const sign = floating.held
     ? span(`${glyphs.held} held`, right ? "green" : "red")
@@ -88,7 +96,12 @@ function forwarderCell(node: NodeView, glyphs: Glyphs): Line[] {
   const forwarder = statusOf(node.forwarder);
   if (forwarder === null) return [line(span(`${glyphs.bad} no answer`, "red"))];
   const lines = forwarder.ready
-    ? [line(span(`${glyphs.on} ready`, "green"), span(`, verdicts: ${forwarder.verdicts.source}`, "dim"))]
+    ? [
+        line(
+          span(`${glyphs.on} ready`, "green"),
+          span(`, verdicts: ${forwarder.verdicts.source}`, "dim"),
+        ),
+      ]
     : [line(span(`${glyphs.bad} not ready: ${forwarder.readyReason}`, "red"))];
   if (forwarder.disagreements.length > 0) {
     lines.push(line(span(`own checks differ: ${forwarder.disagreements.join(", ")}`, "yellow")));
@@ -106,9 +119,7 @@ function revisionCell(node: NodeView): Line[] {
   const revision = replicator?.revision ?? statusOf(node.forwarder)?.revision ?? null;
   if (replicator === null && revision === null) return [line(span("no answer", "red"))];
   const differs = replicator?.candidate.differs === true;
-  return [
-    line(showRevision(revision), ...(differs ? [span(", edited since", "yellow")] : [])),
-  ];
+  return [line(showRevision(revision), ...(differs ? [span(", edited since", "yellow")] : []))];
 }
 
 /** Daemons that started within this of each other started together. */
@@ -197,7 +208,10 @@ function layOutFact(fact: Fact, width: number): Line[] {
   );
   const height = Math.max(...columns.map((column) => column.length));
   return Array.from({ length: height }, (_, row) => {
-    const label = padLine([span(row === 0 ? fact.label.slice(0, LABEL_WIDTH) : "", "dim")], LABEL_WIDTH);
+    const label = padLine(
+      [span(row === 0 ? fact.label.slice(0, LABEL_WIDTH) : "", "dim")],
+      LABEL_WIDTH,
+    );
     return columns.reduce<Line>((built, column, index) => {
       const cell = column[row] ?? [];
       const last = index === columns.length - 1;

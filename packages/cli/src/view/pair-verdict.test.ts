@@ -1,8 +1,8 @@
 // pair-verdict.test.ts — the one sentence on top says the gravest thing.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PairView } from "./pair-view.js";
 import { judgePair } from "./pair-verdict.js";
+import type { PairView } from "./pair-view.js";
 import { SAMPLE_PAIRS, sampleHeartbeat } from "./sample-pairs.js";
 
 const sample = (name: string): PairView => {
@@ -34,9 +34,15 @@ test("two active nodes are an alarm whatever else is wrong", () => {
   assert(pair.peer !== null);
   const both = {
     ...pair,
-    peer: { ...pair.peer, heartbeat: { ok: true, status: sampleHeartbeat({ node: "lb2" }) } as const },
+    peer: {
+      ...pair.peer,
+      heartbeat: { ok: true, status: sampleHeartbeat({ node: "lb2" }) } as const,
+    },
   };
-  assert.deepEqual(judgePair(both), { level: "alarm", text: "Both nodes are active: lb1 and lb2." });
+  assert.deepEqual(judgePair(both), {
+    level: "alarm",
+    text: "Both nodes are active: lb1 and lb2.",
+  });
 });
 
 test("no active node is an alarm, but not while a node has just started", () => {

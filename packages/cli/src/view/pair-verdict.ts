@@ -1,6 +1,12 @@
 // pair-verdict.ts — the one sentence on top: does it work, and would it survive the next failure?
 import { describeDuration } from "@lbpair/common";
-import { activeNodes, type NodeView, type PairView, statusOf, trafficForwarder } from "./pair-view.js";
+import {
+  activeNodes,
+  type NodeView,
+  type PairView,
+  statusOf,
+  trafficForwarder,
+} from "./pair-view.js";
 
 export interface PairVerdict {
   readonly level: "good" | "attention" | "alarm" | "unknown";
@@ -27,7 +33,10 @@ function unreadiness(passive: NodeView): string | null {
 function nobodyActive(pair: PairView): PairVerdict {
   const heartbeat = statusOf(pair.here.heartbeat);
   if (heartbeat === null && (pair.peer === null || !pair.peer.heartbeat.ok)) {
-    return verdict("unknown", "No heartbeat daemon answers, so nobody can say which node is active.");
+    return verdict(
+      "unknown",
+      "No heartbeat daemon answers, so nobody can say which node is active.",
+    );
   }
   if (heartbeat?.peer?.alive === true && heartbeat.peer.condition === "active") {
     return verdict(
@@ -100,7 +109,10 @@ function deadDaemons(pair: PairView): PairVerdict | null {
 export function judgePair(pair: PairView): PairVerdict {
   const active = activeNodes(pair);
   if (active.length > 1) {
-    return verdict("alarm", `Both nodes are active: ${active.map((node) => node.name).join(" and ")}.`);
+    return verdict(
+      "alarm",
+      `Both nodes are active: ${active.map((node) => node.name).join(" and ")}.`,
+    );
   }
   const [only] = active;
   if (only === undefined) return nobodyActive(pair);
@@ -110,9 +122,13 @@ export function judgePair(pair: PairView): PairVerdict {
     deadDaemons(pair),
     replicationVerdict(pair),
   ].filter((one) => one !== null);
-  const gravest = found.find((one) => one.level === "alarm") ?? found.find((one) => one.level !== "good");
+  const gravest =
+    found.find((one) => one.level === "alarm") ?? found.find((one) => one.level !== "good");
   if (gravest !== undefined) return gravest;
   if (found[0] !== undefined) return found[0];
   const other = only.here ? pair.peer : pair.here;
-  return verdict("good", `${only.name} is active and ${other?.name ?? "its peer"} is ready to take over.`);
+  return verdict(
+    "good",
+    `${only.name} is active and ${other?.name ?? "its peer"} is ready to take over.`,
+  );
 }

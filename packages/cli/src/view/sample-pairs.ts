@@ -188,7 +188,15 @@ const passiveHeartbeat = sampleHeartbeat({
   condition: "passive",
   phase: "passive",
   because: "lb1 is active",
-  peer: { name: "lb1", designation: "primary", alive: true, condition: "active", heardAgeMs: 90, ready: true, revision: REVISION },
+  peer: {
+    name: "lb1",
+    designation: "primary",
+    alive: true,
+    condition: "active",
+    heardAgeMs: 90,
+    ready: true,
+    revision: REVISION,
+  },
   paths: sampleHeartbeat().paths.map((path) => ({
     ...path,
     local: path.peer,
@@ -206,7 +214,13 @@ const lb2: NodeView = {
   forwarder: heard(
     sampleForwarder({
       condition: "passive",
-      verdicts: { serial: 3, hash: "aa00aa00aa00aa00", unhealthy: [], unknown: [], source: "active" },
+      verdicts: {
+        serial: 3,
+        hash: "aa00aa00aa00aa00",
+        unhealthy: [],
+        unknown: [],
+        source: "active",
+      },
     }),
   ),
   heartbeat: heard(passiveHeartbeat),
@@ -222,8 +236,21 @@ const peerAway: PairView = {
     ...lb1,
     heartbeat: heard(
       sampleHeartbeat({
-        peer: { name: "lb2", designation: "secondary", alive: false, condition: null, heardAgeMs: 754_000, ready: null, revision: REVISION },
-        paths: sampleHeartbeat().paths.map((path) => ({ ...path, state: "silent" as const, heardAgeMs: 754_000, heardByPeer: null })),
+        peer: {
+          name: "lb2",
+          designation: "secondary",
+          alive: false,
+          condition: null,
+          heardAgeMs: 754_000,
+          ready: null,
+          revision: REVISION,
+        },
+        paths: sampleHeartbeat().paths.map((path) => ({
+          ...path,
+          state: "silent" as const,
+          heardAgeMs: 754_000,
+          heardByPeer: null,
+        })),
         lease: { kind: "long", remainingMs: 29_800 },
       }),
     ),
@@ -268,7 +295,13 @@ const onFallback = withServices(bothFine, [
         serving: false,
         openConnections: 2,
       }),
-      fallback({ serving: true, openConnections: 31, connections: 96, packets: 9321, bytes: 5_242_880 }),
+      fallback({
+        serving: true,
+        openConnections: 31,
+        connections: 96,
+        packets: 9321,
+        bytes: 5_242_880,
+      }),
     ],
     coverage: { byRule: true, reason: "there is one real server to choose", open: 33, covered: 31 },
   }),
@@ -280,7 +313,13 @@ const halted = withServices(bothFine, [
     onFallback: true,
     servers: [
       server({ mode: "halt", serving: false, openConnections: 0 }),
-      fallback({ serving: true, openConnections: 34, connections: 34, packets: 210, bytes: 81_920 }),
+      fallback({
+        serving: true,
+        openConnections: 34,
+        connections: 34,
+        packets: 210,
+        bytes: 81_920,
+      }),
     ],
   }),
   service({
@@ -289,11 +328,43 @@ const halted = withServices(bothFine, [
     ports: "443",
     colour: "yellow",
     servers: [
-      server({ id: "PACS-Web/web1", label: "web1", address: "192.168.100.111", port: 8443, count: 2, countNeeded: 3, reason: "no answer within 5 s" }),
-      server({ id: "PACS-Web/web2", label: "web2", address: "192.168.100.112", port: 8443, mode: "drain", serving: false, openConnections: 7, connections: 88_012_345, bytes: 99_000_000_000_000 }),
-      server({ id: "PACS-Web/web3", label: "web3", address: "192.168.100.113", port: 8443, health: "unhealthy", serving: false, openConnections: 0, reason: "exit code 1: \u001b[31mno such study\u001b[0m" }),
+      server({
+        id: "PACS-Web/web1",
+        label: "web1",
+        address: "192.168.100.111",
+        port: 8443,
+        count: 2,
+        countNeeded: 3,
+        reason: "no answer within 5 s",
+      }),
+      server({
+        id: "PACS-Web/web2",
+        label: "web2",
+        address: "192.168.100.112",
+        port: 8443,
+        mode: "drain",
+        serving: false,
+        openConnections: 7,
+        connections: 88_012_345,
+        bytes: 99_000_000_000_000,
+      }),
+      server({
+        id: "PACS-Web/web3",
+        label: "web3",
+        address: "192.168.100.113",
+        port: 8443,
+        health: "unhealthy",
+        serving: false,
+        openConnections: 0,
+        reason: "exit code 1: \u001b[31mno such study\u001b[0m",
+      }),
     ],
-    coverage: { byRule: true, reason: "weighted-hash chooses by the packet alone", open: 41, covered: 34 },
+    coverage: {
+      byRule: true,
+      reason: "weighted-hash chooses by the packet alone",
+      open: 41,
+      covered: 34,
+    },
   }),
 ]);
 
@@ -354,7 +425,12 @@ export const SAMPLE_PAIRS: Readonly<Record<string, PairView>> = {
   "from-the-secondary": { at: AT, here: { ...lb2, here: true }, peer: { ...lb1, here: false } },
   single: {
     at: AT,
-    here: { ...lb1, heartbeat: heard(sampleHeartbeat({ peer: null, paths: [], lease: { kind: "none", remainingMs: null } })) },
+    here: {
+      ...lb1,
+      heartbeat: heard(
+        sampleHeartbeat({ peer: null, paths: [], lease: { kind: "none", remainingMs: null } }),
+      ),
+    },
     peer: null,
   },
 };

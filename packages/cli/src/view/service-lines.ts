@@ -1,5 +1,10 @@
 // service-lines.ts — virtual services and their servers: colours, weights, health, connections.
-import { describeDuration, type ServerStatus, type ServiceColour, type ServiceStatus } from "@lbpair/common";
+import {
+  describeDuration,
+  type ServerStatus,
+  type ServiceColour,
+  type ServiceStatus,
+} from "@lbpair/common";
 import type { Glyphs } from "../render/glyphs.js";
 import { showBytes, showCount } from "../render/numbers.js";
 import { type Column, type TableRow, table } from "../render/table.js";
@@ -9,7 +14,10 @@ import { type Line, line, type Span, span, type Tone } from "../render/text.js";
 const WIDE_COLUMNS = 140;
 
 const COLOURS: Readonly<
-  Record<ServiceColour, { readonly tone: Tone; readonly glyph: keyof Glyphs; readonly word: string }>
+  Record<
+    ServiceColour,
+    { readonly tone: Tone; readonly glyph: keyof Glyphs; readonly word: string }
+  >
 > = {
   green: { tone: "green", glyph: "on", word: "in service" },
   yellow: { tone: "yellow", glyph: "some", word: "some down" },
@@ -36,7 +44,10 @@ const showAddress = (server: ServerStatus): string => {
     : `${server.address}:${server.port}`;
 };
 
-function serverState(server: ServerStatus, glyphs: Glyphs): { readonly sign: Span; readonly word: Span } {
+function serverState(
+  server: ServerStatus,
+  glyphs: Glyphs,
+): { readonly sign: Span; readonly word: Span } {
   const signed = (glyph: string, word: string, tone: Tone, wordTone: Tone = tone) => ({
     sign: span(glyph, tone),
     word: span(word, wordTone),
@@ -80,7 +91,8 @@ export function serverReason(server: ServerStatus): string {
   if (server.healthAgeMs !== null && server.health !== "unknown") {
     parts.push(`${server.health} for ${describeDuration(server.healthAgeMs)}`);
   }
-  if (server.checkedAgeMs !== null) parts.push(`checked ${describeDuration(server.checkedAgeMs)} ago`);
+  if (server.checkedAgeMs !== null)
+    parts.push(`checked ${describeDuration(server.checkedAgeMs)} ago`);
   return parts.join(", ");
 }
 
@@ -108,7 +120,11 @@ function serverRows(server: ServerStatus, glyphs: Glyphs, wide: boolean): TableR
   return [{ cells }, { indent: 4, across: line(span(`${glyphs.why} ${reason}`, "dim")) }];
 }
 
-function serviceState(service: ServiceStatus): { readonly tone: Tone; readonly glyph: keyof Glyphs; readonly word: string } {
+function serviceState(service: ServiceStatus): {
+  readonly tone: Tone;
+  readonly glyph: keyof Glyphs;
+  readonly word: string;
+} {
   const base = COLOURS[service.colour];
   return service.onFallback ? { ...base, word: "ON FALLBACK" } : base;
 }

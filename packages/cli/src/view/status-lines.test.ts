@@ -35,7 +35,10 @@ test("colours carry what the words say too: painted and plain differ in codes on
     const lines = statusLines(pair, { glyphs: UNICODE_GLYPHS, columns: 100 });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the codes are what is removed
     const stripped = paint(lines, true).replaceAll(/\u001b\[[0-9;]*m/g, "");
-    const trimmed = stripped.split("\n").map((line) => line.trimEnd()).join("\n");
+    const trimmed = stripped
+      .split("\n")
+      .map((line) => line.trimEnd())
+      .join("\n");
     assert.equal(trimmed, plainText(lines));
   }
 });

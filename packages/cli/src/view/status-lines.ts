@@ -3,15 +3,30 @@ import {
   type Problem,
   type ReplicationState,
   type ReplicatorStatus,
-  sameRevision,
   type ServiceStatus,
+  sameRevision,
 } from "@lbpair/common";
 import type { Glyphs } from "../render/glyphs.js";
 import { showAge, showCount } from "../render/numbers.js";
-import { cutLine, type Line, line, lineWidth, padLine, span, type Tone, wrapLine } from "../render/text.js";
+import {
+  cutLine,
+  type Line,
+  line,
+  lineWidth,
+  padLine,
+  span,
+  type Tone,
+  wrapLine,
+} from "../render/text.js";
 import { nodeLines, showRevision } from "./node-lines.js";
-import { type NodeView, nodesInOrder, type PairView, statusOf, trafficForwarder } from "./pair-view.js";
 import { judgePair, type PairVerdict } from "./pair-verdict.js";
+import {
+  type NodeView,
+  nodesInOrder,
+  type PairView,
+  statusOf,
+  trafficForwarder,
+} from "./pair-view.js";
 import { problemLines } from "./problem-lines.js";
 import { serviceLines } from "./service-lines.js";
 
@@ -23,7 +38,9 @@ export interface ViewOptions {
 
 const COLUMNS_MIN = 40;
 
-const LEVELS: Readonly<Record<PairVerdict["level"], { readonly tone: Tone; readonly glyph: keyof Glyphs }>> = {
+const LEVELS: Readonly<
+  Record<PairVerdict["level"], { readonly tone: Tone; readonly glyph: keyof Glyphs }>
+> = {
   good: { tone: "green", glyph: "on" },
   attention: { tone: "yellow", glyph: "some" },
   alarm: { tone: "red", glyph: "bad" },
@@ -88,7 +105,9 @@ function replicationLine(replicator: ReplicatorStatus): Line {
   if (peer.reason !== "" && peer.state !== "in-sync") parts.push(span(`: ${peer.reason}`));
   if (peer.nextAttemptInMs !== null && peer.failures > 0) {
     parts.push(
-      span(`; ${peer.failures} failed, next attempt in ${Math.ceil(peer.nextAttemptInMs / 1000)} s`),
+      span(
+        `; ${peer.failures} failed, next attempt in ${Math.ceil(peer.nextAttemptInMs / 1000)} s`,
+      ),
     );
   }
   return parts;
@@ -100,8 +119,14 @@ function candidateLines(replicator: ReplicatorStatus, columns: number): Line[] {
   return labelled(
     "candidate",
     wrong > 0
-      ? line(span(`saved, not in force, and has ${wrong} problem${wrong === 1 ? "" : "s"}`, "red"), ": see lbpair check")
-      : line(span("saved, not in force", "yellow"), ": lbpair plan shows it, lbpair apply puts it in force"),
+      ? line(
+          span(`saved, not in force, and has ${wrong} problem${wrong === 1 ? "" : "s"}`, "red"),
+          ": see lbpair check",
+        )
+      : line(
+          span("saved, not in force", "yellow"),
+          ": lbpair plan shows it, lbpair apply puts it in force",
+        ),
     columns,
   );
 }
@@ -155,7 +180,8 @@ export function statusLines(pair: PairView, options: ViewOptions): Line[] {
     lines.push(...labelled("replication", replicationLine(replicator), columns));
     lines.push(...candidateLines(replicator, columns));
   }
-  if (troubles.length === 0) lines.push(...labelled("problems", line(span("none", "green")), columns));
+  if (troubles.length === 0)
+    lines.push(...labelled("problems", line(span("none", "green")), columns));
   else lines.push(line(span("problems", "dim")), ...troubles);
   return lines.map((one) => cutLine(one, columns));
 }
