@@ -6,7 +6,6 @@ import {
   RefusalError,
   type RevisionRecord,
   type StepAnswer,
-  sameRevision,
 } from "@lbpair/common";
 import { nextSerial } from "./core/conflict.js";
 import { hashOf, idOf, type ServiceFiles } from "./core/service-files.js";
@@ -168,7 +167,6 @@ async function applyNow(
   if (inForce.record !== null && inForce.intact && inForce.record.hash === hashOf(files)) {
     const { record } = inForce;
     const revision = { serial: record.serial, hash: record.hash };
-    if (!sameRevision(replicator.status().revision, revision)) replicator.note({ kind: "awake" });
     return { revision, changed: false, peer: replicator.answer(), steps: steps.list };
   }
   const record = await newRecord(node, replicator, files, reason);
@@ -204,12 +202,17 @@ export async function apply(
   reason: string,
 ): Promise<ApplyAnswer> {
   mustBePrimary(node, "Edit and `lbpair apply`");
+  let answer: ApplyAnswer;
   try {
-    return await node.queue(() =>
+    answer = await node.queue(() =>
       applyNow(node, replicator, reason.slice(0, REASON_CHARACTERS_MAX)),
     );
   } catch (error) {
     if (error instanceof ProblemsError) throw refusedHere(error.problems);
     throw error;
   }
+  if (answer.changed || replicator.answer().state === "in-sync") return answer;
+  // Nothing new here, but the peer may still wait for it: an admin who applies again means that.
+  await replicator.attempt({ effort: "follow" });
+  return { ...answer, peer: replicator.answer() };
 }

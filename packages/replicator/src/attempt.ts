@@ -10,8 +10,11 @@ import type { Peer } from "./peer.js";
 import { adoptModes } from "./receive-verbs.js";
 
 export interface AttemptOptions {
-  /** Whether drift of the peer is repaired: on command and by schedule, not by mere looking. */
-  readonly repair: boolean;
+  /**
+   * look: compares and changes nothing on either node · follow: sends what the peer lacks ·
+   * repair: drift too, which only a command or the schedule may overwrite.
+   */
+  readonly effort: "look" | "follow" | "repair";
 }
 
 export interface Attempt {
@@ -65,6 +68,9 @@ function judge(here: NodeFacts, peer: NodeFacts): ReplicationEvent {
   const verdict = judgeServices(here, peer);
   const revisions = { revision: peer.revision, modes: peer.modes };
   if (verdict.kind === "same") {
+    if (modesWinner(here.modes, peer.modes, here.designation) !== "same") {
+      return { kind: "compared", verdict: "push", reason: "the modes differ", peer: revisions };
+    }
     const serial = here.revision?.serial;
     const reason =
       serial === undefined
@@ -91,9 +97,14 @@ function judge(here: NodeFacts, peer: NodeFacts): ReplicationEvent {
 }
 
 /** Whether this node may mend what it found: only the primary, and drift only where told to. */
-function mayPush(here: NodeFacts, event: ReplicationEvent, repair: boolean): boolean {
-  if (event.kind !== "compared" || here.designation !== "primary") return false;
-  return event.verdict === "push" || (event.verdict === "drifted" && repair);
+function mayPush(
+  here: NodeFacts,
+  event: ReplicationEvent,
+  effort: AttemptOptions["effort"],
+): boolean {
+  if (event.kind !== "compared" || here.designation !== "primary" || effort === "look")
+    return false;
+  return event.verdict === "push" || (event.verdict === "drifted" && effort === "repair");
 }
 
 /** Never throws: what goes wrong is the event it returns. */
@@ -109,14 +120,17 @@ export async function attemptPeer(
       const reason = `both nodes are configured as ${here.designation} (appliance.yaml, node.designation)`;
       return { event: { kind: "refused", reason }, steps: [], pushed: false };
     }
-    if (modesWinner(here.modes, theirs.modes, here.designation) !== "same") {
+    if (
+      options.effort !== "look" &&
+      modesWinner(here.modes, theirs.modes, here.designation) !== "same"
+    ) {
       const agreed = modesId(await node.queue(() => exchangeModes(node, peer)));
       here = { ...here, modes: agreed };
       theirs = { ...theirs, modes: agreed };
     }
     const found = judge(here, theirs);
     const newerThere = (theirs.revision?.serial ?? 0) > (here.revision?.serial ?? 0);
-    if (!mayPush(here, found, options.repair) || newerThere) {
+    if (!mayPush(here, found, options.effort) || newerThere) {
       return { event: found, steps: [], pushed: false };
     }
     const steps = await node.queue(() => push(node, peer));

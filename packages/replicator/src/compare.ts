@@ -6,10 +6,10 @@ import {
   type RevisionRecord,
   type SyncAnswer,
 } from "@lbpair/common";
-import { parse } from "yaml";
 import { asPeers, mustBePrimary, readCandidate, refusedHere } from "./apply.js";
 import { nextSerial } from "./core/conflict.js";
-import { hashOf, idOf, planFiles, type ServiceFiles } from "./core/service-files.js";
+import { hashOf, idOf, type ServiceFiles } from "./core/service-files.js";
+import { diffFiles } from "./diff-files.js";
 import { judgeCandidate } from "./judge-candidate.js";
 import { formatModes } from "./modes-store.js";
 import type { NodeState } from "./node-state.js";
@@ -58,7 +58,7 @@ export async function plan(node: NodeState, replicator: Replicator): Promise<Pla
   const answer = replicator.answer();
   return {
     revision: idOf(record),
-    changes: planFiles(inForce, files, parse),
+    changes: diffFiles(inForce, files),
     peer: {
       ...(primary ? answer : { ...answer, reason: secondaryReason }),
       changes: there === undefined ? null : there.changes,
@@ -107,7 +107,7 @@ export async function sync(
   if (replicator.peer() === undefined) {
     throw new RefusalError(409, "no peer is configured (appliance.yaml, peer)");
   }
-  await replicator.attempt({ repair: false });
+  await replicator.attempt({ effort: "look" });
   const primary = node.appliance().node.designation === "primary";
   const { files } = await node.revisions.inForce();
   const there = await askPeer(node, replicator, files, false);
@@ -120,7 +120,7 @@ export async function sync(
     return { dryRun, differences, repaired: false, peer: replicator.answer() };
   }
   await takeLead(node, replicator);
-  const attempt = await replicator.attempt({ repair: true });
+  const attempt = await replicator.attempt({ effort: "repair" });
   return {
     dryRun,
     differences,

@@ -41,6 +41,9 @@ export interface DaemonOptions {
   readonly receiveGroup: number | undefined;
 }
 
+/** A schedule that came late is simply late: the next look finds what this one would have. */
+const CRON_OPTIONS = { noOverlap: true, suppressMissedWarning: true };
+
 export interface ReplicatorDaemon {
   status(): Promise<ReplicatorStatus>;
   close(): Promise<void>;
@@ -116,8 +119,8 @@ export async function startReplicator(options: DaemonOptions): Promise<Replicato
   const replicator = createReplicator(node);
   const onLost = () => replicator.note({ kind: "awake" });
   const usePeer = () => replicator.usePeer(connectPeer(appliance, paths, onLost));
-  const reconcile = () => void replicator.attempt({ repair: true });
-  const schedule = () => cron.schedule(appliance.replication.reconcile, reconcile);
+  const reconcile = () => void replicator.attempt({ effort: "repair" });
+  const schedule = () => cron.schedule(appliance.replication.reconcile, reconcile, CRON_OPTIONS);
   let task = schedule();
   const ownStatus = createStatus(node, replicator, options.version);
 

@@ -1,6 +1,5 @@
 // receive-verbs.ts — what this node does when its peer asks; every request is judged again here.
 import {
-  contentHash,
   type ModesConfig,
   ProblemsError,
   parseModes,
@@ -8,11 +7,11 @@ import {
   type RevisionId,
   type ServerMode,
 } from "@lbpair/common";
-import { parse } from "yaml";
 import { losesWork, modesWinner } from "./core/conflict.js";
 import { modesId, planModes } from "./core/mode-list.js";
-import { fromBundle, planFiles, type ServiceFiles } from "./core/service-files.js";
+import { fromBundle } from "./core/service-files.js";
 import { PROTOCOL_VERSION } from "./core/verbs.js";
+import { diffFiles } from "./diff-files.js";
 import { readServiceFiles } from "./files-on-disk.js";
 import { beginFollowing, follow } from "./follow.js";
 import { judgeCandidate } from "./judge-candidate.js";
@@ -138,21 +137,10 @@ async function plan(node: NodeState, argument: unknown, body: Uint8Array): Promi
   const candidate = await readServiceFiles(node.paths.etc);
   const own = await node.modes.read();
   return {
-    changes: planFiles(inForce.files, files, parse),
-    edits: candidate.ok ? planSafely(candidate.value, inForce.files) : [],
+    changes: diffFiles(inForce.files, files),
+    edits: candidate.ok ? diffFiles(candidate.value, inForce.files) : [],
     modes: modes === undefined ? [] : planModes(own, readModesText(modes)),
   };
-}
-
-/** A saved file may be half edited: then only that it differs can be said. */
-function planSafely(candidate: ServiceFiles, inForce: ServiceFiles): PeerPlan["edits"] {
-  try {
-    return planFiles(candidate, inForce, (text) => parse(text, { maxAliasCount: 0 }));
-  } catch {
-    const digest = (files: ServiceFiles) => contentHash(new Map([["", files.services]]));
-    const [was, becomes] = [digest(candidate), digest(inForce)];
-    return was === becomes ? [] : [{ path: "services.yaml", kind: "change", was, becomes }];
-  }
 }
 
 /** Compares the peer's list with ours; the loser's is kept beside, the winner's is in force on both. */

@@ -33,7 +33,7 @@ export interface Replicator {
   /** The peer's connection; undefined on a single appliance. */
   peer(): Peer | undefined;
   usePeer(peer: Peer | undefined): void;
-  /** Compares now and, with `repair`, mends; waits for a round that is under way. */
+  /** Compares now and, with more `effort`, mends; waits for a round that is under way. */
   attempt(options: AttemptOptions): Promise<Attempt | undefined>;
   /** Something of ours is to go to the peer. */
   changed(reason: string): void;
@@ -92,7 +92,7 @@ export function createReplicator(node: NodeState): Replicator {
 
   const timer = setInterval(() => {
     if (running !== undefined || !attemptDue(state, node.clock.now())) return;
-    void attempt({ repair: false });
+    void attempt({ effort: "follow" });
   }, TICK_MS);
 
   const reasonNow = (): string => {

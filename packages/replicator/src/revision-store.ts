@@ -96,10 +96,22 @@ async function prune(
   for (const name of old) await rm(join(paths.revisions, name), { recursive: true, force: true });
 }
 
+/** Undefined where somebody made it unreadable: then nothing can be said to be in force. */
+function parseRecord(text: string): RevisionRecord | undefined {
+  try {
+    const record = JSON.parse(text) as RevisionRecord;
+    const right = Number.isSafeInteger(record.serial) && typeof record.hash === "string";
+    return right ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 async function readInForce(paths: AppliancePaths): Promise<InForce> {
   const text = await readTextFile(paths.runningRevisionFile);
   if (text === undefined) return { record: null, files: NO_FILES, intact: true };
-  const record = JSON.parse(text) as RevisionRecord;
+  const record = parseRecord(text);
+  if (record === undefined) return { record: null, files: NO_FILES, intact: false };
   const read = await readServiceFiles(paths.running);
   if (!read.ok) return { record, files: NO_FILES, intact: false };
   return { record, files: read.value, intact: hashOf(read.value) === record.hash };

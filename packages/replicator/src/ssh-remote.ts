@@ -1,6 +1,6 @@
 // ssh-remote.ts — the peer over SSH: one lasting connection, one word per request, a frame each way.
 import { connect } from "node:net";
-import type { ClientChannel, Client as SshClient } from "ssh2";
+import type { ClientChannel, ServerHostKeyAlgorithm, Client as SshClient } from "ssh2";
 import ssh2 from "ssh2";
 import { createFrameReader, encodeFrame, type Frame } from "./core/frame.js";
 import { classifySshError, PeerFailureError } from "./core/peer-failure.js";
@@ -55,6 +55,10 @@ export function readHostKey(line: string): { readonly type: string; readonly key
   return { type, key: Buffer.from(text, "base64") };
 }
 
+/** An RSA key signs with SHA-2 (RFC 8332); the others are named like their signature. */
+const keyAlgorithms = (type: string): ServerHostKeyAlgorithm[] =>
+  type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256"] : [type as ServerHostKeyAlgorithm];
+
 function open(options: SshRemoteOptions): Promise<SshClient> {
   const { address, port, user, privateKey, connectMsMax = CONNECT_MS_MAX } = options;
   const where = `${address}:${port}`;
@@ -88,7 +92,7 @@ function open(options: SshRemoteOptions): Promise<SshClient> {
       keepaliveInterval: KEEPALIVE_MS,
       keepaliveCountMax: 3,
       authHandler: ["publickey"],
-      algorithms: { serverHostKey: [pinned.type as "ssh-ed25519"] },
+      algorithms: { serverHostKey: keyAlgorithms(pinned.type) },
       hostVerifier: (key: Buffer) => {
         hostKeyDiffers = !key.equals(pinned.key);
         return !hostKeyDiffers;

@@ -1,5 +1,10 @@
 // status.ts — what the replicator says of itself.
-import type { Problem, ReplicatorStatus } from "@lbpair/common";
+import {
+  type Problem,
+  ProblemsError,
+  type ReplicatorStatus,
+  type RevisionId,
+} from "@lbpair/common";
 import { modesId } from "./core/mode-list.js";
 import { hashOf, idOf } from "./core/service-files.js";
 import { readServiceFiles } from "./files-on-disk.js";
@@ -30,8 +35,20 @@ export function createStatus(
     return { differs: true, problems: judged.problems };
   };
 
+  /** A list that somebody made unreadable is shown as a problem, not as a status that fails. */
+  const readModes = async (): Promise<{ id: RevisionId; problems: readonly Problem[] }> => {
+    try {
+      return { id: modesId(await node.modes.read()), problems: [] };
+    } catch (error) {
+      if (!(error instanceof ProblemsError)) throw error;
+      return { id: { serial: 0, hash: "unreadable" }, problems: error.problems };
+    }
+  };
+
   return async () => {
     const { record } = await node.revisions.inForce();
+    const candidate = await candidateStatus();
+    const modes = await readModes();
     const { name, designation } = node.appliance().node;
     return {
       daemon: "replicator",
@@ -41,8 +58,8 @@ export function createStatus(
       node: name,
       designation,
       revision: idOf(record),
-      modes: modesId(await node.modes.read()),
-      candidate: await candidateStatus(),
+      modes: modes.id,
+      candidate: { ...candidate, problems: [...candidate.problems, ...modes.problems] },
       peer: replicator.status(),
     };
   };
