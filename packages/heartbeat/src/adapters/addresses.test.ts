@@ -1,3 +1,4 @@
+// addresses.test.ts — promises of addresses.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lowerLine, parseBatchErrors, parseLinks, raiseLine } from "./addresses.js";

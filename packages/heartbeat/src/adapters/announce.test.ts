@@ -1,3 +1,4 @@
+// announce.test.ts — promises of announce.ts.
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import { ANNOUNCE_AT_MS, createAnnouncer } from "./announce.js";

@@ -1,3 +1,4 @@
+// epoch-store.test.ts — promises of epoch-store.ts.
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

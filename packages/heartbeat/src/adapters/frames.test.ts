@@ -1,3 +1,4 @@
+// frames.test.ts — promises of arp-frame.ts and na-frame.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gratuitousArp } from "./arp-frame.js";

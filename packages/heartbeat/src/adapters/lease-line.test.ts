@@ -1,3 +1,4 @@
+// lease-line.test.ts — promises of lease-line.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { millis } from "@lbpair/common";

@@ -1,3 +1,4 @@
+// link-event.test.ts — promises of link-event.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseMonitorLine } from "./link-event.js";

@@ -1,3 +1,4 @@
+// nft-session.test.ts — promises of nft-session.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createNftSession } from "./nft-session.js";

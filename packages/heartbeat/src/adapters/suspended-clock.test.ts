@@ -1,3 +1,4 @@
+// suspended-clock.test.ts — promises of suspended-clock.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseUptimeMs, readSuspendedMs } from "./suspended-clock.js";
