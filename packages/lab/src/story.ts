@@ -10,7 +10,7 @@ import {
   pairStarts,
   primaryClusterFails,
 } from "./story/service-chapters.js";
-import type { Stage } from "./story/stage.js";
+import { type Stage, tellEvents } from "./story/stage.js";
 import type { World } from "./world/world.js";
 
 type Chapter = (stage: Stage) => Promise<void>;
@@ -50,10 +50,18 @@ function tellEnd(stage: Stage): void {
  * measure a pair that is not well.
  */
 export async function tellStory(world: World, screen: Screen): Promise<StoryResult> {
-  const stage: Stage = { world, screen, measured: [], broken: [], floor: undefined };
+  const stage: Stage = {
+    world,
+    screen,
+    measured: [],
+    broken: [],
+    floor: undefined,
+    toldUntil: new Date(0),
+  };
   for (const chapter of CHAPTERS) {
     try {
       await chapter(stage);
+      await tellEvents(stage);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       screen.verdict(false, reason);

@@ -15,6 +15,8 @@ export interface Stage {
   /** What was promised and did not come true. */
   readonly broken: string[];
   floor: Figures | undefined;
+  /** Wall time up to which the daemons' events have been told. */
+  toldUntil: Date;
 }
 
 /** Prints a promise with its outcome; a broken one decides the story's exit code. */
@@ -30,6 +32,15 @@ const COLOURED: Readonly<Record<string, string>> = Object.fromEntries(
   ),
 );
 
+/** Tells what the heartbeats have reported since the last time. */
+export async function tellEvents(stage: Stage): Promise<void> {
+  const asked = new Date();
+  for (const { at, node, text } of await eventsSince(stage.world, stage.toldUntil)) {
+    stage.screen.report(new Date(at), `${node}: ${text}`);
+  }
+  stage.toldUntil = asked;
+}
+
 /** Measures an act, prints what clients saw, and keeps the figures for the table at the end. */
 export async function measured<T>(
   stage: Stage,
@@ -37,11 +48,9 @@ export async function measured<T>(
   act: () => Promise<T>,
   options?: Partial<MeasureOptions>,
 ): Promise<{ readonly figures: Figures; readonly value: T }> {
-  const began = new Date();
+  await tellEvents(stage);
   const result = await measure(stage.world, act, options);
-  for (const { at, node, text } of await eventsSince(stage.world, began)) {
-    stage.screen.report(new Date(at), `${node}: ${text}`);
-  }
+  await tellEvents(stage);
   stage.measured.push({ what, figures: result.figures });
   stage.screen.step(sayFigures(result.figures, stage.floor));
   return result;
