@@ -1,5 +1,6 @@
 // loose-parse.ts — what can be understood of a wrong file, so that all its problems show at once.
 import { z } from "zod";
+import { didYouMean } from "./did-you-mean.js";
 
 /** A value of which any part may be missing because it was wrong. */
 export type Loose<T> = T extends string | number | boolean
@@ -40,12 +41,17 @@ export function looseParse<S extends z.ZodType>(
   }
   if (inner instanceof z.ZodObject && isRecord(value)) {
     const shape = inner.shape as Record<string, z.ZodType>;
-    // Beside a key that is not known, an absent one may be it, misspelt: its default is not meant.
-    const misspelt = Object.keys(value).some((key) => !Object.hasOwn(shape, key));
+    // An absent key beside a misspelt one of nearly its name is it: its default is not meant.
+    const names = Object.keys(shape);
+    const meant = new Set(
+      Object.keys(value)
+        .filter((key) => !Object.hasOwn(shape, key))
+        .map((key) => didYouMean(key, names)),
+    );
     return Object.fromEntries(
       Object.entries(shape).map(([name, field]) => [
         name,
-        misspelt && !Object.hasOwn(value, name) ? undefined : looseParse(field, value[name]),
+        meant.has(name) && !Object.hasOwn(value, name) ? undefined : looseParse(field, value[name]),
       ]),
     ) as Loose<z.output<S>>;
   }
