@@ -66,6 +66,17 @@ export class AddressGuard {
     return this.looking;
   }
 
+  /** Follows a changed configuration: what is no longer a floating IP goes, what is new comes. */
+  async reconfigure(): Promise<boolean> {
+    const { holder } = this.options;
+    await this.looking;
+    const before = holder.wanted.map(({ address }) => address);
+    const moved = await this.look();
+    const removed = before.filter((address) => !holder.isFloating(address));
+    if (removed.length > 0) await holder.lowerThese(removed);
+    return moved;
+  }
+
   private async lookNow(): Promise<boolean> {
     const moved = await this.options.holder.look(this.options.services());
     if (moved) {

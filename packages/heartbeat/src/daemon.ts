@@ -1,27 +1,16 @@
 // daemon.ts — the heartbeat daemon: feeds the election with what happens and performs what it decides.
+// long: the whole wiring of one daemon in one place; every part that decides or acts lives beside it.
 import { access } from "node:fs/promises";
-import type {
-  AppliancePaths,
-  Clock,
-  EventLog,
-  HeartbeatStatus,
-  Log,
-  MakeActiveAnswer,
-  Millis,
-  Verdicts,
-} from "@lbpair/common";
+import type { EventLog, HeartbeatStatus, MakeActiveAnswer, Millis, Verdicts } from "@lbpair/common";
 import { type Designation, RefusalError } from "@lbpair/common";
-import type { HeartbeatMemory, RememberedMemory } from "./adapters/epoch-store.js";
 import type { LeaseLength } from "./adapters/lease-line.js";
 import type { LinkEvent } from "./adapters/link-event.js";
 import { AddressGuard } from "./address-guard.js";
-import { Advertiser, type AdvertiserOptions } from "./advertiser.js";
-import { NO_REVISION } from "./core/advert.js";
+import { Advertiser } from "./advertiser.js";
 import type { Received } from "./core/conversation.js";
 import type { Effect } from "./core/effects.js";
 import { step } from "./core/election.js";
 import {
-  adoptElection,
   conditionOf,
   type ElectionEvent,
   type ElectionState,
@@ -31,35 +20,23 @@ import {
   startElection,
 } from "./core/election-state.js";
 import { Lateness } from "./core/lateness.js";
+import type { DaemonParts } from "./daemon-parts.js";
 import { EffectQueue } from "./effect-queue.js";
 import { createForwarderLink, type ForwarderLink, TELL_MS } from "./forwarder-link.js";
 import type { Holder } from "./holder.js";
+import { inherit } from "./inherit.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
-import { Orders } from "./orders.js";
+import { PendingOrder } from "./pending-order.js";
 import { type Machine, perform } from "./perform.js";
 import { Pulse } from "./pulse.js";
+import { describeSaying } from "./saying.js";
 import { loadSettings, pathsDiffer, type Settings } from "./settings.js";
+import { Standstill } from "./standstill.js";
 import { describeStatus } from "./status-view.js";
+import { VerdictExchange } from "./verdict-exchange.js";
 
 /** A restart that the operator asked for holds the addresses this long, so that none moves. */
 export const RESTART_LEASE_MS = 3000;
-export interface DaemonParts {
-  readonly paths: AppliancePaths;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly events: EventLog;
-  readonly settings: Settings;
-  readonly lease: LeaseKeeper;
-  readonly holder: Holder;
-  readonly announcer: Machine["announcer"];
-  readonly openSocket: AdvertiserOptions["openSocket"];
-  readonly bootId: string;
-  readonly memory: RememberedMemory | null;
-  /** Writes behind the caller's back; the latest wins. */
-  readonly remember: (memory: HeartbeatMemory) => void;
-  /** Milliseconds the machine has been suspended since it booted; undefined where it cannot tell. */
-  readonly suspendedMs: () => number | undefined;
-}
 
 export class HeartbeatDaemon implements Machine {
   readonly lease: LeaseKeeper;
@@ -76,14 +53,13 @@ export class HeartbeatDaemon implements Machine {
   private readonly queue: EffectQueue<Effect>;
   private readonly forwarder: ForwarderLink;
   private started = false;
-  /** Undefined until the forwarder has told them: nobody may follow what nobody said. */
-  private verdicts: Verdicts | undefined;
+  private readonly exchange: VerdictExchange;
   forwarderReady = false;
   readonly guard: AddressGuard;
-  private readonly orders: Orders;
-  private suspendedMs: number;
+  private readonly order: PendingOrder;
+  private readonly standstill: Standstill;
   private lastUpkeepAt: Millis;
-  private verdictsTooLong = false;
+  private stopped: (() => void) | undefined;
 
   constructor(parts: DaemonParts) {
     const now = parts.clock.now();
@@ -95,13 +71,14 @@ export class HeartbeatDaemon implements Machine {
     this.settings = parts.settings;
     this.startedAt = now;
     this.lastUpkeepAt = now;
-    this.suspendedMs = parts.suspendedMs() ?? 0;
+    this.standstill = new Standstill(parts.lease, parts.suspendedMs);
     this.state = startElection(now, this.settings.election, parts.memory?.reservedEpoch ?? 0);
     this.queue = new EffectQueue(
       (effect) => perform(effect, this),
       (effect, error) => this.effectFailed(effect, error),
     );
-    this.orders = new Orders(parts.clock);
+    this.order = new PendingOrder(parts.clock);
+    this.exchange = new VerdictExchange(parts.events);
     this.guard = new AddressGuard({
       clock: parts.clock,
       events: parts.events,
@@ -128,12 +105,11 @@ export class HeartbeatDaemon implements Machine {
     this.openPaths();
     await this.holder.look(this.settings.running.services);
     await this.holder.check();
-    const inherited = await this.lease.inherited();
-    await this.guard.openGate();
-    const { memory } = parts;
-    const ours = memory?.active === true && memory.bootId === parts.bootId;
-    if (inherited !== null && ours && memory.epoch >= memory.highestEpoch) {
-      await this.adopt(memory.epoch, inherited);
+    const adopted = await inherit(parts, this.settings.election, () => this.guard.openGate());
+    if (adopted !== null) {
+      this.state = adopted;
+      // Raised again with fresh lifetimes; what is there already is left as it is.
+      this.queue.push([{ kind: "raise" }, { kind: "send-adverts" }]);
     }
     if (conditionOf(this.state) === "passive") {
       await this.lease.revoke();
@@ -147,21 +123,6 @@ export class HeartbeatDaemon implements Machine {
     this.setLocal();
     this.tellCondition();
     this.pulse.start();
-  }
-
-  private async adopt(epoch: number, inherited: LeaseLength): Promise<void> {
-    const { election } = this.settings;
-    const inheritedMs = inherited === "unlimited" ? 0 : inherited;
-    const adopted = adoptElection(this.parts.clock.now(), election, epoch, inheritedMs);
-    this.lease.adopt(inherited);
-    const length = leaseLength(adopted, election, this.parts.clock.now()) ?? "unlimited";
-    if ((await this.lease.refresh(length)) === "lapsed") return;
-    this.state = adopted;
-    this.events.record("info", "adopted", "the floating IPs of the run before are adopted", {
-      epoch,
-    });
-    // Raised again with fresh lifetimes; what is there already is left as it is.
-    this.queue.push([{ kind: "raise" }, { kind: "send-adverts" }]);
   }
 
   private openPaths(): void {
@@ -191,22 +152,8 @@ export class HeartbeatDaemon implements Machine {
 
   /** Before anything else is done after a pause: a lease that ended while this daemon stood still is gone. */
   private noticeStandstill(): void {
-    const now = this.parts.clock.now();
-    const suspended = this.parts.suspendedMs() ?? this.suspendedMs;
-    const slept = suspended - this.suspendedMs;
-    this.suspendedMs = suspended;
-    const length = this.lease.length;
-    if (length !== null && length !== "unlimited" && slept > length / 2) {
-      this.dispatch({
-        kind: "lease-lost",
-        why: `the machine was suspended for ${Math.round(slept)} ms`,
-      });
-    } else if (this.lease.lapsed(now)) {
-      this.dispatch({
-        kind: "lease-lost",
-        why: "this daemon stood still for longer than its lease",
-      });
-    }
+    const why = this.standstill.notice(this.parts.clock.now());
+    if (why !== undefined) this.dispatch({ kind: "lease-lost", why });
   }
 
   private async keepalive(lateMs: number): Promise<void> {
@@ -261,19 +208,9 @@ export class HeartbeatDaemon implements Machine {
     if (received.kind !== "advert") return;
     const { advert } = received;
     this.dispatch({ kind: "advert", peer: advert });
-    const follows = advert.verdicts.hash === this.verdicts?.hash;
-    if (this.state.phase === "active" && !advert.active && !follows) this.sayVerdicts();
-  }
-
-  private sayVerdicts(): void {
-    if (this.verdicts === undefined) return;
-    const fits = this.advertiser?.sayVerdicts(this.verdicts) ?? true;
-    if (!fits && !this.verdictsTooLong) {
-      const text =
-        "too many servers are unhealthy for their verdicts to travel; the peer follows its own";
-      this.events.record("alarm", "verdicts-too-long", text, {});
+    if (this.state.phase === "active" && !advert.active) {
+      this.exchange.offer(advert.verdicts, this.advertiser);
     }
-    this.verdictsTooLong = !fits;
   }
 
   /** What the forwarder says of itself. */
@@ -282,8 +219,7 @@ export class HeartbeatDaemon implements Machine {
       const text = ready ? "the forwarder is ready" : `the forwarder is not ready: ${reason}`;
       this.events.record(ready ? "info" : "warn", "forwarder-ready", text, { ready });
     }
-    const changed = verdicts.hash !== this.verdicts?.hash;
-    this.verdicts = verdicts;
+    const changed = this.exchange.learn(verdicts);
     this.forwarderReady = ready;
     this.setLocal();
     if (changed) this.queue.push([{ kind: "send-adverts" }]);
@@ -300,7 +236,7 @@ export class HeartbeatDaemon implements Machine {
   }
 
   makeActive(designation: Designation, by: string): Promise<MakeActiveAnswer> {
-    return this.orders.give(() => this.dispatch({ kind: "make-active", designation, by }));
+    return this.order.give(() => this.dispatch({ kind: "make-active", designation, by }));
   }
 
   async reload(): Promise<{ readonly changed: number }> {
@@ -308,7 +244,6 @@ export class HeartbeatDaemon implements Machine {
     if (!loaded.ok) throw new RefusalError(422, "the configuration was refused", loaded.problems);
     const before = this.settings;
     this.settings = loaded.value;
-    const { services } = loaded.value.running;
     const newPaths = pathsDiffer(before, loaded.value);
     if (newPaths) {
       await this.advertiser?.close();
@@ -316,14 +251,7 @@ export class HeartbeatDaemon implements Machine {
       this.openPaths();
     }
     this.pulse.setPeriod(this.settings.election.keepalive);
-    const gone = this.holder.wanted.map(({ address }) => address);
-    const moved = await this.holder.look(services);
-    const removed = gone.filter((address) => !this.holder.isFloating(address));
-    await this.guard.openGate();
-    if (removed.length > 0) await this.holder.lowerThese(removed);
-    if (moved && conditionOf(this.state) === "active") {
-      this.queue.push([{ kind: "raise" }, { kind: "announce" }]);
-    }
+    const moved = await this.guard.reconfigure();
     this.setLocal();
     this.queue.push([{ kind: "send-adverts" }]);
     await this.queue.settled();
@@ -345,13 +273,14 @@ export class HeartbeatDaemon implements Machine {
     this.events.record("info", "restarting", "restarting by order; addresses stay", {});
   }
 
+  /** Hands over where a peer can take over, and resolves when this daemon may end. */
   stop(why: string): Promise<void> {
-    this.dispatch({ kind: "stop", why });
-    return new Promise((resolve) => {
+    const stopped = new Promise<void>((resolve) => {
       this.stopped = resolve;
     });
+    this.dispatch({ kind: "stop", why });
+    return stopped;
   }
-  private stopped: (() => void) | undefined;
 
   async close(): Promise<void> {
     this.pulse.stop();
@@ -368,23 +297,12 @@ export class HeartbeatDaemon implements Machine {
   }
 
   sendAdverts(): void {
+    const { state, settings } = this;
     const now = this.parts.clock.now();
-    const { state, verdicts = NO_REVISION } = this;
-    const remaining = this.lease.remainingMs(now);
-    this.advertiser?.say({
-      active: conditionOf(state) === "active",
-      ready: state.ready,
-      yielding: state.phase === "handing-over",
-      requesting: state.request !== null,
-      faults: state.faults,
-      leaseMs: Number.isFinite(remaining) ? Math.ceil(remaining) : 0xffff_ffff,
-      epoch: state.epoch,
-      highestEpoch: state.highestEpoch,
-      verdicts: { serial: verdicts.serial, hash: verdicts.hash },
-      revision: { serial: this.settings.revision.serial, hash: this.settings.revision.hash },
-      modes: this.settings.modes,
-      wallMs: this.parts.clock.wall().getTime(),
-    });
+    const leaseMs = this.lease.remainingMs(now);
+    const verdicts = this.exchange.id;
+    const wallMs = this.parts.clock.wall().getTime();
+    this.advertiser?.say(describeSaying({ state, settings, leaseMs, verdicts, wallMs }));
   }
 
   remember(): void {
@@ -400,7 +318,7 @@ export class HeartbeatDaemon implements Machine {
   }
 
   reply(done: boolean, message: string): void {
-    this.orders.answer(done, message);
+    this.order.answer(done, message);
   }
 
   exit(): void {

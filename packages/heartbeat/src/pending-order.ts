@@ -1,4 +1,4 @@
-// orders.ts — an operator's order under way: one at a time, answered when it is done or refused.
+// pending-order.ts — an operator's order under way: one at a time, answered when it is done or refused.
 import { type Clock, type MakeActiveAnswer, type Millis, RefusalError } from "@lbpair/common";
 
 /** Longest wait for the answer; every order settles itself long before. */
@@ -9,7 +9,7 @@ interface Pending {
   readonly settle: (answer: MakeActiveAnswer) => void;
 }
 
-export class Orders {
+export class PendingOrder {
   private readonly clock: Clock;
   private pending: Pending | undefined;
 

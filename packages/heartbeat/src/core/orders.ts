@@ -1,0 +1,82 @@
+// orders.ts — what operators ask for: make-active, stop; and a node's own wish to be active again.
+import type { Designation, Millis } from "@lbpair/common";
+import {
+  conditionOf,
+  type ElectionSettings,
+  type ElectionState,
+  FAILBACK_HOLD_MS,
+  HAND_OVER_KEEPALIVES,
+  peerAlive,
+  type Step,
+} from "./election-state.js";
+import { beginHandOver, claim } from "./transitions.js";
+
+export function wish(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+  because: string,
+): Step {
+  // Longer than a hand-over's patience, so that the active's roll-back comes first.
+  const patience = 2 * Math.max(settings.deadtime, HAND_OVER_KEEPALIVES * settings.keepalive);
+  return [
+    { ...state, request: { until: (now + patience) as Millis, because } },
+    [{ kind: "send-adverts" }],
+  ];
+}
+
+const refuse = (state: ElectionState, message: string): Step => [
+  state,
+  [{ kind: "reply", done: false, message }],
+];
+
+export function onMakeActive(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+  designation: Designation,
+  by: string,
+): Step {
+  const held = { ...state, failbackHeldUntil: (now + FAILBACK_HOLD_MS) as Millis };
+  const here = designation === settings.designation;
+  const active = conditionOf(state) === "active";
+  const alive = peerAlive(state, settings, now);
+  if (here && active) {
+    if (state.phase === "handing-over") return refuse(state, "a hand-over is under way");
+    const message = "this node is active already";
+    return [held, [{ kind: "reply", done: true, message }]];
+  }
+  if (here) {
+    if (!state.ready) return refuse(state, "this node is not ready: its rules are not loaded");
+    if (!alive) return claim(held, now, `${by} asked while the peer is silent`);
+    return wish(held, settings, now, `${by} asked for it`);
+  }
+  if (!settings.paired) return refuse(state, "this appliance has no peer");
+  if (!active) {
+    const message = state.peer?.active
+      ? "the peer is active already"
+      : "neither node is active yet";
+    return [held, [{ kind: "reply", done: state.peer?.active === true, message }]];
+  }
+  if (state.phase === "handing-over") return refuse(state, "a hand-over is under way");
+  if (!alive || state.peer === null) return refuse(state, "the peer is silent");
+  if (!state.peer.ready) return refuse(state, "the peer is not ready: its rules are not loaded");
+  return beginHandOver(held, settings, now, `${by} asked for it`, false);
+}
+
+export function onStop(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+  why: string,
+): Step {
+  const able = peerAlive(state, settings, now) && state.peer?.ready === true;
+  if (conditionOf(state) === "active" && able) {
+    if (state.handOver !== null) {
+      return [{ ...state, handOver: { ...state.handOver, stopping: true } }, []];
+    }
+    return beginHandOver(state, settings, now, why, true);
+  }
+  // With nobody to take over, the kernel goes on: addresses stay as long as the lease.
+  return [state, [{ kind: "exit" }]];
+}

@@ -1,0 +1,26 @@
+// daemon-parts.ts — everything the daemon is given: its files, its clock, its adapters.
+import type { AppliancePaths, Clock, EventLog, Log } from "@lbpair/common";
+import type { HeartbeatMemory, RememberedMemory } from "./adapters/epoch-store.js";
+import type { AdvertiserOptions } from "./advertiser.js";
+import type { Holder } from "./holder.js";
+import type { LeaseKeeper } from "./lease-keeper.js";
+import type { Machine } from "./perform.js";
+import type { Settings } from "./settings.js";
+
+export interface DaemonParts {
+  readonly paths: AppliancePaths;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly events: EventLog;
+  readonly settings: Settings;
+  readonly lease: LeaseKeeper;
+  readonly holder: Holder;
+  readonly announcer: Machine["announcer"];
+  readonly openSocket: AdvertiserOptions["openSocket"];
+  readonly bootId: string;
+  readonly memory: RememberedMemory | null;
+  /** Writes behind the caller's back; the latest wins. */
+  readonly remember: (memory: HeartbeatMemory) => void;
+  /** Milliseconds the machine has been suspended since it booted; undefined where it cannot tell. */
+  readonly suspendedMs: () => number | undefined;
+}

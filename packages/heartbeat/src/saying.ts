@@ -1,0 +1,33 @@
+// saying.ts — what the next adverts say, from what the daemon knows.
+import type { RevisionId } from "@lbpair/common";
+import type { Saying } from "./advertiser.js";
+import { conditionOf, type ElectionState } from "./core/election-state.js";
+import type { Settings } from "./settings.js";
+
+/** On the wire a lease that never ends is the longest one. */
+const LEASE_MS_UNLIMITED = 0xffff_ffff;
+
+export function describeSaying(known: {
+  readonly state: ElectionState;
+  readonly settings: Settings;
+  /** Infinity = it never ends. */
+  readonly leaseMs: number;
+  readonly verdicts: RevisionId;
+  readonly wallMs: number;
+}): Saying {
+  const { state, settings, leaseMs, verdicts, wallMs } = known;
+  return {
+    active: conditionOf(state) === "active",
+    ready: state.ready,
+    yielding: state.phase === "handing-over",
+    requesting: state.request !== null,
+    faults: state.faults,
+    leaseMs: Number.isFinite(leaseMs) ? Math.ceil(leaseMs) : LEASE_MS_UNLIMITED,
+    epoch: state.epoch,
+    highestEpoch: state.highestEpoch,
+    verdicts,
+    revision: { serial: settings.revision.serial, hash: settings.revision.hash },
+    modes: settings.modes,
+    wallMs,
+  };
+}

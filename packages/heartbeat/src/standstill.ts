@@ -1,0 +1,29 @@
+// standstill.ts — whether this daemon or its machine stood still for longer than the lease it holds.
+import type { Millis } from "@lbpair/common";
+import type { LeaseKeeper } from "./lease-keeper.js";
+
+export class Standstill {
+  private readonly lease: LeaseKeeper;
+  private readonly read: () => number | undefined;
+  private suspendedMs: number;
+
+  /** `read` tells the milliseconds the machine has been suspended so far; undefined = it cannot now. */
+  constructor(lease: LeaseKeeper, read: () => number | undefined) {
+    this.lease = lease;
+    this.read = read;
+    this.suspendedMs = read() ?? 0;
+  }
+
+  /** Why the lease must be given up; undefined where it need not. */
+  notice(now: Millis): string | undefined {
+    const suspendedMs = this.read() ?? this.suspendedMs;
+    const sleptMs = suspendedMs - this.suspendedMs;
+    this.suspendedMs = suspendedMs;
+    const { length } = this.lease;
+    // The kernel's lease sleeps with the machine, but the peer did not: half of it is too long.
+    if (length !== null && length !== "unlimited" && sleptMs > length / 2) {
+      return `the machine was suspended for ${Math.round(sleptMs)} ms`;
+    }
+    return this.lease.lapsed(now) ? "this daemon stood still for longer than its lease" : undefined;
+  }
+}
