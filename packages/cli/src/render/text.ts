@@ -11,7 +11,7 @@ export type Line = readonly Span[];
 
 // What scripts, peers and files say must never steer the terminal: C0, DEL, C1 and the
 // characters that turn text around are shown as a middle dot.
-const STEERING = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const STEERING = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 export const harmless = (text: string): string => text.replaceAll(STEERING, "·");
 

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { judgePair } from "./pair-verdict.js";
 import type { PairView } from "./pair-view.js";
-import { SAMPLE_PAIRS, sampleHeartbeat } from "./sample-pairs.js";
+import { SAMPLE_PAIRS } from "./sample-pairs.js";
+import { sampleHeartbeat } from "./sample-statuses.js";
 
 const sample = (name: string): PairView => {
   const pair = SAMPLE_PAIRS[name];

@@ -1,175 +1,17 @@
 // sample-pairs.ts — realistic statuses of a pair, for golden tests and for looking at the views.
-import type {
-  ForwarderStatus,
-  HeartbeatStatus,
-  ReplicatorStatus,
-  ServerStatus,
-  ServiceStatus,
-} from "@lbpair/common";
+import type { ServiceStatus } from "@lbpair/common";
 import type { NodeView, PairView } from "./pair-view.js";
+import {
+  SAMPLE_REVISION,
+  sampleFallback,
+  sampleForwarder,
+  sampleHeartbeat,
+  sampleReplicator,
+  sampleServer,
+  sampleService,
+} from "./sample-statuses.js";
 
-const REVISION = { serial: 12, hash: "4f0a1b2c3d4e5f60" } as const;
 const AT = "2026-11-22 14:50:12";
-const HOUR = 3_600_000;
-
-const server = (fields: Partial<ServerStatus>): ServerStatus => ({
-  id: "VNA/PrimaryCluster",
-  label: "PrimaryCluster",
-  role: "real",
-  address: "192.168.100.110",
-  port: null,
-  weight: 100,
-  mode: "online",
-  health: "healthy",
-  reason: "all 7 ports accept connections",
-  healthAgeMs: 3 * HOUR,
-  checkedAgeMs: 12_000,
-  count: 0,
-  countNeeded: 10,
-  serving: true,
-  openConnections: 34,
-  connections: 1204,
-  packets: 2_345_678,
-  bytes: 1_288_490_189,
-  ...fields,
-});
-
-const fallback = (fields: Partial<ServerStatus> = {}): ServerStatus =>
-  server({
-    id: "VNA/fallback",
-    label: "fallback",
-    role: "fallback",
-    address: "192.168.100.120",
-    reason: "",
-    healthAgeMs: null,
-    checkedAgeMs: null,
-    countNeeded: 0,
-    serving: false,
-    openConnections: 0,
-    connections: 0,
-    packets: 0,
-    bytes: 0,
-    ...fields,
-  });
-
-const service = (fields: Partial<ServiceStatus>): ServiceStatus => ({
-  label: "VNA",
-  address: "192.168.200.100",
-  ports: "12000,12100,12200,12300-12301,12800,12950",
-  protocol: "tcp",
-  method: "nat",
-  scheduler: "weighted-hash",
-  colour: "green",
-  onFallback: false,
-  servers: [server({}), fallback()],
-  connections: 1204,
-  packets: 2_345_678,
-  bytes: 1_288_490_189,
-  coverage: { byRule: true, reason: "there is one real server to choose", open: 34, covered: 34 },
-  ...fields,
-});
-
-export const sampleForwarder = (fields: Partial<ForwarderStatus> = {}): ForwarderStatus => ({
-  daemon: "forwarder",
-  version: "0.1.0",
-  pid: 411,
-  upMs: 3 * HOUR,
-  revision: REVISION,
-  ready: true,
-  readyReason: "rules are loaded",
-  condition: "active",
-  verdicts: { serial: 3, hash: "aa00aa00aa00aa00", unhealthy: [], unknown: [], source: "own" },
-  disagreements: [],
-  services: [service({})],
-  table: { present: true, repairs: 0, lastRepairMs: null },
-  sysctls: [{ key: "net.ipv4.ip_forward", want: "1", got: "1", ok: true }],
-  problems: [],
-  ...fields,
-});
-
-export const sampleHeartbeat = (fields: Partial<HeartbeatStatus> = {}): HeartbeatStatus => ({
-  daemon: "heartbeat",
-  version: "0.1.0",
-  pid: 410,
-  upMs: 3 * HOUR,
-  node: "lb1",
-  designation: "primary",
-  condition: "active",
-  phase: "active",
-  sinceMs: 3 * HOUR - 31_000,
-  because: "it started and no peer was heard within initdead",
-  epoch: "7",
-  forwarderReady: true,
-  peer: {
-    name: "lb2",
-    designation: "secondary",
-    alive: true,
-    condition: "passive",
-    heardAgeMs: 120,
-    ready: true,
-    revision: REVISION,
-  },
-  paths: [
-    {
-      local: "192.168.200.1",
-      peer: "192.168.200.2",
-      state: "hearing",
-      heardAgeMs: 120,
-      heardByPeer: true,
-      sent: 54_000,
-      received: 53_998,
-      dropped: {},
-    },
-    {
-      local: "192.168.100.1",
-      peer: "192.168.100.2",
-      state: "hearing",
-      heardAgeMs: 118,
-      heardByPeer: true,
-      sent: 54_000,
-      received: 53_999,
-      dropped: {},
-    },
-  ],
-  floatingIps: [
-    { address: "192.168.200.100", label: "VNA", link: "eth1", held: true },
-    { address: "192.168.100.254", label: "gateway", link: "eth0", held: true },
-  ],
-  lease: { kind: "short", remainingMs: 640 },
-  timings: {
-    keepaliveMs: 200,
-    warntimeMs: 500,
-    deadtimeMs: 1000,
-    initdeadMs: 31_000,
-    leaseMs: 800,
-    loneLeaseMs: 30_000,
-  },
-  lateness: { maxMs: 12, p99Ms: 2 },
-  problems: [],
-  ...fields,
-});
-
-export const sampleReplicator = (fields: Partial<ReplicatorStatus> = {}): ReplicatorStatus => ({
-  daemon: "replicator",
-  version: "0.1.0",
-  pid: 412,
-  upMs: 3 * HOUR,
-  node: "lb1",
-  designation: "primary",
-  revision: REVISION,
-  modes: { serial: 3, hash: "bb11bb11bb11bb11" },
-  candidate: { differs: false, problems: [] },
-  peer: {
-    state: "in-sync",
-    reason: "",
-    revision: REVISION,
-    modes: { serial: 3, hash: "bb11bb11bb11bb11" },
-    lastSuccessAgeMs: 4000,
-    nextAttemptInMs: null,
-    failures: 0,
-  },
-  ...fields,
-});
 
 const heard = <T>(status: T) => ({ ok: true, status }) as const;
 
@@ -195,7 +37,7 @@ const passiveHeartbeat = sampleHeartbeat({
     condition: "active",
     heardAgeMs: 90,
     ready: true,
-    revision: REVISION,
+    revision: SAMPLE_REVISION,
   },
   paths: sampleHeartbeat().paths.map((path) => ({
     ...path,
@@ -243,7 +85,7 @@ const peerAway: PairView = {
           condition: null,
           heardAgeMs: 754_000,
           ready: null,
-          revision: REVISION,
+          revision: SAMPLE_REVISION,
         },
         paths: sampleHeartbeat().paths.map((path) => ({
           ...path,
@@ -259,7 +101,7 @@ const peerAway: PairView = {
         peer: {
           state: "unreachable",
           reason: "192.168.100.2:22: no route to host",
-          revision: REVISION,
+          revision: SAMPLE_REVISION,
           modes: null,
           lastSuccessAgeMs: 758_000,
           nextAttemptInMs: 23_400,
@@ -284,18 +126,18 @@ const withServices = (pair: PairView, services: readonly ServiceStatus[]): PairV
 });
 
 const onFallback = withServices(bothFine, [
-  service({
+  sampleService({
     colour: "red",
     onFallback: true,
     servers: [
-      server({
+      sampleServer({
         health: "unhealthy",
         reason: "port 12100: connection refused",
         healthAgeMs: 260_000,
         serving: false,
         openConnections: 2,
       }),
-      fallback({
+      sampleFallback({
         serving: true,
         openConnections: 31,
         connections: 96,
@@ -308,12 +150,12 @@ const onFallback = withServices(bothFine, [
 ]);
 
 const halted = withServices(bothFine, [
-  service({
+  sampleService({
     colour: "blue",
     onFallback: true,
     servers: [
-      server({ mode: "halt", serving: false, openConnections: 0 }),
-      fallback({
+      sampleServer({ mode: "halt", serving: false, openConnections: 0 }),
+      sampleFallback({
         serving: true,
         openConnections: 34,
         connections: 34,
@@ -322,13 +164,13 @@ const halted = withServices(bothFine, [
       }),
     ],
   }),
-  service({
+  sampleService({
     label: "PACS-Web",
     address: "192.168.200.101",
     ports: "443",
     colour: "yellow",
     servers: [
-      server({
+      sampleServer({
         id: "PACS-Web/web1",
         label: "web1",
         address: "192.168.100.111",
@@ -337,7 +179,7 @@ const halted = withServices(bothFine, [
         countNeeded: 3,
         reason: "no answer within 5 s",
       }),
-      server({
+      sampleServer({
         id: "PACS-Web/web2",
         label: "web2",
         address: "192.168.100.112",
@@ -348,7 +190,7 @@ const halted = withServices(bothFine, [
         connections: 88_012_345,
         bytes: 99_000_000_000_000,
       }),
-      server({
+      sampleServer({
         id: "PACS-Web/web3",
         label: "web3",
         address: "192.168.100.113",
