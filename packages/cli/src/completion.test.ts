@@ -42,7 +42,7 @@ test("the bash script completes in a real bash", async () => {
     `lbpair() { "${process.execPath}" "${MAIN}" --run "${appliance.folder}/run" "$@"; }`,
     "source <(lbpair completion bash)",
     "COMP_WORDS=(lbpair halt V); COMP_CWORD=2; _lbpair",
-    'printf "%s\\n" "${COMPREPLY[@]}"',
+    `printf "%s\\n" "\${COMPREPLY[@]}"`,
   ].join("\n");
   const { stdout, stderr, code } = await runCommand(["bash", "-euc", script]);
   assert.equal(stderr, "");

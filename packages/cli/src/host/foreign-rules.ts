@@ -5,6 +5,7 @@ import {
   formatPortRange,
   inNetwork,
   type OwnAddress,
+  type PortRange,
   type Problem,
   type ServicesConfig,
 } from "@lbpair/common";
@@ -42,63 +43,93 @@ const linkOf = (address: string, addresses: readonly OwnAddress[]): string | nul
       inNetwork(address, own.address, own.prefixLength),
   )?.link ?? null;
 
+interface Route {
+  readonly label: string;
+  readonly vip: string;
+  readonly vipPorts: PortRange;
+  readonly server: string;
+  readonly serverPort: number;
+  readonly protocol: "tcp" | "udp";
+  /** Links of the VIP's and of the server's network. */
+  readonly front: string | null;
+  readonly back: string | null;
+}
+
+/** A client's first packet, before and after its destination is translated. */
+function requestFlow(route: Route): Flow {
+  const common = {
+    family: familyOf(route.vip),
+    protocol: route.protocol,
+    source: null,
+    sourcePort: CLIENT_PORT,
+    inLink: route.front,
+    state: "new",
+  } as const;
+  const before: ProbePacket = {
+    ...common,
+    destination: route.vip,
+    destinationPort: route.vipPorts.first,
+    outLink: null,
+    translated: false,
+  };
+  const after: ProbePacket = {
+    ...common,
+    destination: route.server,
+    destinationPort: route.serverPort,
+    outLink: route.back,
+    translated: true,
+  };
+  return {
+    name: `${route.label} ${route.protocol} ${formatPortRange(route.vipPorts)} to ${route.server}`,
+    at: (hook, priority) => {
+      if (hook === "forward" || hook === "postrouting") return after;
+      if (hook !== "prerouting") return null;
+      return priority < DSTNAT_PRIORITY ? before : after;
+    },
+  };
+}
+
+function answerFlow(route: Route): Flow {
+  const packet: ProbePacket = {
+    family: familyOf(route.vip),
+    protocol: route.protocol,
+    source: route.server,
+    sourcePort: route.serverPort,
+    destination: null,
+    destinationPort: CLIENT_PORT,
+    inLink: route.back,
+    outLink: route.front,
+    state: "established",
+    translated: true,
+  };
+  return {
+    name: `${route.label} ${route.protocol} answers from ${route.server}`,
+    at: (hook) => (hook === "forward" || hook === "prerouting" ? packet : null),
+  };
+}
+
 function serviceFlows({ services, addresses }: FlowFacts): Flow[] {
   const flows: Flow[] = [];
   for (const service of services.virtualServices) {
-    const vip = service.address;
     const protocols = service.protocol === "both" ? (["tcp", "udp"] as const) : [service.protocol];
     const servers = [...service.realServers, ...(service.fallback ? [service.fallback] : [])];
+    const front = linkOf(service.address, addresses);
     for (const server of servers) {
-      for (const range of service.ports) {
+      const back = linkOf(server.address, addresses);
+      for (const vipPorts of service.ports) {
         for (const protocol of protocols) {
           if (flows.length >= FLOWS_TRIED_MAX) return flows;
-          const port = server.port === 0 ? range.first : server.port;
-          const common = {
-            family: familyOf(vip),
+          const route: Route = {
+            label: service.label,
+            vip: service.address,
+            vipPorts,
+            server: server.address,
+            serverPort: server.port === 0 ? vipPorts.first : server.port,
             protocol,
-            source: null,
-            sourcePort: CLIENT_PORT,
-          } as const;
-          const front = linkOf(vip, addresses);
-          const back = linkOf(server.address, addresses);
-          const toServer = (destination: string, destinationPort: number): ProbePacket => ({
-            ...common,
-            destination,
-            destinationPort,
-            inLink: front,
-            outLink: back,
-            state: "new",
-            translated: true,
-          });
-          flows.push({
-            name: `${service.label} ${protocol} ${formatPortRange(range)} to ${server.address}`,
-            at: (hook, priority) => {
-              if (hook === "forward" || hook === "postrouting")
-                return toServer(server.address, port);
-              if (hook !== "prerouting") return null;
-              return priority < DSTNAT_PRIORITY
-                ? { ...toServer(vip, range.first), translated: false }
-                : toServer(server.address, port);
-            },
-          });
-          flows.push({
-            name: `${service.label} ${protocol} answers from ${server.address}`,
-            at: (hook) =>
-              hook === "forward" || hook === "prerouting"
-                ? {
-                    family: familyOf(vip),
-                    protocol,
-                    source: server.address,
-                    sourcePort: port,
-                    destination: null,
-                    destinationPort: CLIENT_PORT,
-                    inLink: back,
-                    outLink: front,
-                    state: "established",
-                    translated: true,
-                  }
-                : null,
-          });
+            front,
+            back,
+          };
+          flows.push(requestFlow(route), answerFlow(route));
         }
       }
     }

@@ -212,11 +212,12 @@ function layOutFact(fact: Fact, width: number): Line[] {
       [span(row === 0 ? fact.label.slice(0, LABEL_WIDTH) : "", "dim")],
       LABEL_WIDTH,
     );
-    return columns.reduce<Line>((built, column, index) => {
+    const cells = columns.flatMap((column, index) => {
       const cell = column[row] ?? [];
       const last = index === columns.length - 1;
-      return [...built, span(" ".repeat(GAP)), ...(last ? cell : padLine(cell, width))];
-    }, label);
+      return [span(" ".repeat(GAP)), ...(last ? cell : padLine(cell, width))];
+    });
+    return [...label, ...cells];
   }).map((built) => (lineWidth(built) === 0 ? [] : built));
 }
 
