@@ -38,6 +38,9 @@ import { VerdictExchange } from "./verdict-exchange.js";
 /** A restart that the operator asked for holds the addresses this long, so that none moves. */
 export const RESTART_LEASE_MS = 3000;
 
+/** Least time between two rounds of adverts out of turn, whatever is heard. */
+export const MEET_MS_MIN = 20;
+
 export class HeartbeatDaemon implements Machine {
   readonly lease: LeaseKeeper;
   readonly holder: Holder;
@@ -59,6 +62,7 @@ export class HeartbeatDaemon implements Machine {
   private readonly order: PendingOrder;
   private readonly standstill: Standstill;
   private lastUpkeepAt: Millis;
+  private metAt = Number.NEGATIVE_INFINITY;
   private stopped: (() => void) | undefined;
 
   constructor(parts: DaemonParts) {
@@ -205,12 +209,22 @@ export class HeartbeatDaemon implements Machine {
       if (conditionOf(this.state) === "passive") this.forwarder.follow(received.verdicts);
       return;
     }
+    if (received.kind === "hello") this.meet();
     if (received.kind !== "advert") return;
-    const { advert } = received;
+    const { advert, met } = received;
+    if (met) this.meet();
     this.dispatch({ kind: "advert", peer: advert });
     if (this.state.phase === "active" && !advert.active) {
       this.exchange.offer(advert.verdicts, this.advertiser);
     }
+  }
+
+  /** Two runs that meet say so at once: waiting for the next keepalives could cost a take over. */
+  private meet(): void {
+    const now = this.parts.clock.now();
+    if (now - this.metAt < MEET_MS_MIN) return;
+    this.metAt = now;
+    this.queue.push([{ kind: "send-adverts" }]);
   }
 
   /** What the forwarder says of itself. */

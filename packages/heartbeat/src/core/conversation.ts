@@ -16,7 +16,10 @@ export interface PathRecord {
 }
 
 export type Received =
-  | { readonly kind: "advert"; readonly advert: Advert }
+  /** `met`: the first sign of life of a new run of the peer. */
+  | { readonly kind: "advert"; readonly advert: Advert; readonly met: boolean }
+  /** A run of the peer that was not known before says hello. */
+  | { readonly kind: "hello" }
   | { readonly kind: "verdicts"; readonly verdicts: Verdicts }
   | { readonly kind: "dropped"; readonly reason: Dropped }
   | { readonly kind: "nothing" };
@@ -80,15 +83,20 @@ export class Conversation {
         : [datagram.verdicts.echo];
     const stream = `${datagram.kind} ${pathIndex}`;
     const { session, sequence } = said;
-    const [next, acceptance] = accept(this.session, { session, echoes, sequence, stream });
+    const before = this.session;
+    const [next, acceptance] = accept(before, { session, echoes, sequence, stream });
     this.session = needsRenewal(next, now) ? renew(next, this.options.newSession(), now) : next;
-    if (acceptance !== "life") return drop(acceptance);
+    if (acceptance !== "life") {
+      const dropped = drop(acceptance);
+      const stranger = acceptance === "hello" && next.candidate !== before.candidate;
+      return stranger ? { kind: "hello" } : dropped;
+    }
     path.heardAt = now;
     if (datagram.kind === "verdicts") return this.addPiece(datagram.verdicts);
-    return this.addAdvert(path, datagram.advert);
+    return this.addAdvert(path, datagram.advert, next.accepted !== before.accepted);
   }
 
-  private addAdvert(path: PathRecord, advert: Advert): Received {
+  private addAdvert(path: PathRecord, advert: Advert, met: boolean): Received {
     const age = advert.hearing[advert.path]?.ageMs;
     path.heardByPeer = age === undefined ? null : age !== null && age <= this.options.deadtime;
     // The slower path brings what the faster has brought already: it shows life, and nothing new.
@@ -96,7 +104,7 @@ export class Conversation {
     const old = newest?.session === advert.session && newest.sequence >= advert.sequence;
     if (old) return { kind: "nothing" };
     this.newest = advert;
-    return { kind: "advert", advert };
+    return { kind: "advert", advert, met };
   }
 
   private addPiece(piece: Parameters<typeof assemble>[1]): Received {
