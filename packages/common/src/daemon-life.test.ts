@@ -22,7 +22,10 @@ function program(body: string, signals: readonly NodeJS.Signals[]) {
 
 test("a daemon told to stop does its handler once, and exits with 0", async () => {
   const body = `setInterval(() => {}, 1000);
-    c.onShutdown(async (signal) => console.log("handled " + signal));`;
+    c.onShutdown(async (signal) => {
+      console.log("handled " + signal);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    });`;
   const { code, stdout } = await program(body, ["SIGTERM", "SIGINT"]);
   assert.equal(code, 0);
   assert.equal(stdout.match(/handled/g)?.length, 1);

@@ -16,6 +16,11 @@ test("slips are recognised: swapped, missing, doubled letters, dashes, capitals"
   for (const [word, meant] of Object.entries(slips)) assert.equal(didYouMean(word, known), meant);
 });
 
+test("two neighbours that are swapped are one step, as two other changes are two", () => {
+  assert.equal(editDistance("deadtime", "daedtime"), 1);
+  assert.equal(editDistance("abcd", "xbcy"), 2);
+});
+
 test("a different word, an endless one and an empty list find nothing", () => {
   assert.equal(didYouMean("banana", ["keepalive", "deadtime"]), undefined);
   assert.equal(didYouMean("x".repeat(1_000_000), ["keepalive"]), undefined);
