@@ -14,8 +14,8 @@ export interface NodeView {
 
 export type PairView = Readonly<Record<ApplianceName, NodeView>>;
 
-/** A frozen daemon does not answer; nobody waits for it longer. */
-const ASK_MS_MAX = 300;
+/** Frozen and dead daemons are known without asking; a living one may be slow on a machine under load. */
+const ASK_MS_MAX = 2000;
 const POLL_MS = 50;
 
 async function viewNode(world: World, name: ApplianceName): Promise<NodeView> {
