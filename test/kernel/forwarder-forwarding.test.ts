@@ -56,7 +56,10 @@ test("all seven ports reach the real server, which sees the client's own address
     assert.equal(greeting?.clientAddress, CLIENT);
     assert.equal(greeting?.port, PORTS[index]);
   }
-  const service = (await world.a.status()).services[0];
+  const service = await until("the connections are counted", async () => {
+    const [now] = (await world.a.status()).services;
+    return now?.connections === 7 ? now : undefined;
+  });
   console.log("seen:", seen.length, "greetings; counted connections:", service?.connections);
   assert.equal(service?.connections, 7);
   assert.equal(service?.servers[0]?.connections, 7);

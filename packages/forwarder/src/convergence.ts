@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { AppliancePaths, EventLog, Log, Run, Running, SysctlStatus } from "@lbpair/common";
 import { findArms } from "./arms.js";
 import { checkTargets } from "./check-targets.js";
+import type { Totals } from "./counters.js";
 import type { Applied, DataPlane, Wish } from "./data-plane.js";
 import { distribute } from "./distribution.js";
 import type { HealthEngine } from "./health/types.js";
@@ -29,6 +30,9 @@ export interface ConvergenceDeps {
 const message = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
+/** Counts that changed are written after this time, many at once. */
+const KEEP_COUNTS_MS = 200;
+
 export class Convergence {
   readonly #deps: ConvergenceDeps;
   #running: Running;
@@ -36,6 +40,8 @@ export class Convergence {
   #arms: readonly string[] = [];
   #failure: string | null = "the rules are not loaded yet";
   #sysctls: readonly SysctlStatus[] = [];
+  #kept: Totals;
+  #keeping: NodeJS.Timeout | null = null;
   #wanted = false;
   #busy: Promise<void> | null = null;
 
@@ -43,6 +49,7 @@ export class Convergence {
     this.#deps = deps;
     this.#running = running;
     this.#services = planServices(running.services, running.modes);
+    this.#kept = deps.plane.past;
   }
 
   get running(): Running {
@@ -127,18 +134,37 @@ export class Convergence {
   }
 
   #report(before: Wish["distributions"], wish: Wish, applied: Applied): void {
-    const { event, log, totalsFile, plane } = this.#deps;
+    const { event, log } = this.#deps;
     if (applied.loaded) {
       event("info", "table-loaded", "the table was loaded whole", { elements: applied.changed });
     }
     for (const each of poolEvents(before, wish.distributions)) {
       event(each.level, each.event, each.text, each.facts);
     }
-    if (applied.changed === 0) return;
-    log.info({ elements: applied.changed, loaded: applied.loaded }, "kernel changed");
-    writeTotals(totalsFile, plane.past).catch((error: unknown) => {
+    if (applied.changed > 0) {
+      log.info({ elements: applied.changed, loaded: applied.loaded }, "kernel changed");
+    }
+  }
+
+  /** A removed element's count is in memory only until then. */
+  keepCountsSoon(): void {
+    this.#keeping ??= setTimeout(() => {
+      this.#keeping = null;
+      void this.keepCounts();
+    }, KEEP_COUNTS_MS);
+  }
+
+  /** Counts of elements that are gone are on disk, so that a restart loses none. */
+  async keepCounts(): Promise<void> {
+    const { plane, totalsFile, log } = this.#deps;
+    const { past } = plane;
+    if (past === this.#kept) return;
+    try {
+      await writeTotals(totalsFile, past);
+      this.#kept = past;
+    } catch (error) {
       log.warn({ error: message(error) }, "counts cannot be kept");
-    });
+    }
   }
 
   async #succeeded(): Promise<void> {
@@ -188,7 +214,7 @@ export class Convergence {
     await this.#findArms();
     await this.#settle();
     if (this.#failure !== null || this.#arms.join() !== before) this.request();
-    else await plane.compare();
+    else await plane.compareAtLeisure();
   }
 
   /** Resolves when nothing is being changed any more. */

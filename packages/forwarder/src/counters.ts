@@ -1,8 +1,8 @@
 // counters.ts — the kernel's element counters as sums per service and per server.
 import type { Distribution } from "./distribution.js";
-import { type ElementChanges, noElements } from "./elements.js";
-import type { Count, PresentTable } from "./present-table.js";
-import { type PlannedServer, portOnServer } from "./server-plan.js";
+import { CONFIGURED, type SetName } from "./elements.js";
+import type { PresentTable } from "./present-table.js";
+import { portOnServer } from "./server-plan.js";
 import { classid } from "./service-id.js";
 
 export interface Total {
@@ -15,94 +15,98 @@ export interface Total {
 /** By service label and by server id. */
 export type Totals = ReadonlyMap<string, Total>;
 
+/** One element of a set with counters, and what it has counted. */
+export interface CountedElement {
+  readonly set: SetName;
+  readonly key: string;
+  readonly value: string;
+  readonly packets: number;
+  readonly bytes: number;
+}
+
 export const NO_TOTAL: Total = { connections: 0, packets: 0, bytes: 0 };
 
-export const addTotal = (a: Total, b: Total): Total => ({
+const add = (a: Total, b: Total): Total => ({
   connections: a.connections + b.connections,
   packets: a.packets + b.packets,
   bytes: a.bytes + b.bytes,
 });
 
-export function sumTotals(a: Totals, b: Totals): Totals {
-  const sum = new Map(a);
-  for (const [key, total] of b) sum.set(key, addTotal(sum.get(key) ?? NO_TOTAL, total));
-  return sum;
+const largest = (a: Total, b: Total): Total => ({
+  connections: Math.max(a.connections, b.connections),
+  packets: Math.max(a.packets, b.packets),
+  bytes: Math.max(a.bytes, b.bytes),
+});
+
+function merge(a: Totals, b: Totals, join: (a: Total, b: Total) => Total): Totals {
+  const merged = new Map(a);
+  for (const [key, total] of b) merged.set(key, join(merged.get(key) ?? NO_TOTAL, total));
+  return merged;
 }
 
-type Counts = PresentTable["counts"];
+export const sumTotals = (a: Totals, b: Totals): Totals => merge(a, b, add);
 
-const packetsOf = (count: Count | undefined): number => count?.packets ?? 0;
+/** Counts only rise; a reading taken while an element was moved must not show less than before. */
+export const notLess = (before: Totals, now: Totals): Totals => merge(now, before, largest);
 
-function serverConnections(counts: Counts, each: Distribution, server: PlannedServer): number {
-  const key = classid(each.id);
-  const { slots, pool } = each;
-  if (slots === null) {
-    return pool.serving[0] === server ? packetsOf(counts.servers.get(key)) : 0;
-  }
-  return slots.owners.reduce(
-    (sum, owner, slot) =>
-      owner === server
-        ? sum + packetsOf(counts[`slots${slots.size}`].get(`${key} . ${slot}`))
-        : sum,
-    0,
-  );
-}
+/** Whose count an element's key and value are; several where services share a server's port. */
+export type OwnersOf = (element: CountedElement) => readonly string[];
 
-/**
- * Packets and bytes both ways of a server's own ports. A port that two services share counts for
- * both: the packet itself does not say whose it is.
- */
-function serverTraffic(counts: Counts, each: Distribution, server: PlannedServer): Count {
-  let packets = 0;
-  let bytes = 0;
-  const { service } = each;
-  const ports = new Set(service.ports.map((port) => portOnServer(server, port)));
-  for (const protocol of service.protocols) {
-    for (const port of ports) {
-      const key = `${server.address} . ${protocol} . ${port}`;
-      for (const count of [counts.toservers.get(key), counts.fromservers.get(key)]) {
-        packets += count?.packets ?? 0;
-        bytes += count?.bytes ?? 0;
-      }
-    }
-  }
-  return { packets, bytes };
-}
-
-/** Sums of what the table counts now. */
-export function countTotals(counts: Counts, distributions: readonly Distribution[]): Totals {
-  const totals = new Map<string, Total>();
-  for (const each of distributions) {
-    const { service } = each;
-    let connections = 0;
+/** Look-up of owners in a set of distributions; built once for many elements. */
+export function indexOwners(distributions: readonly Distribution[]): OwnersOf {
+  const services = new Map<string, string[]>();
+  const servers = new Map<string, string[]>();
+  const sockets = new Map<string, Set<string>>();
+  for (const { service, id } of distributions) {
     for (const protocol of service.protocols) {
       for (const port of service.ports) {
-        const key = `${service.address} . ${protocol} . ${port}`;
-        connections += packetsOf(counts.services.get(key));
+        services.set(`${service.address} . ${protocol} . ${port}`, [service.label]);
+        for (const server of service.servers) {
+          const key = `${server.address} . ${protocol} . ${portOnServer(server, port)}`;
+          const owners = sockets.get(key) ?? new Set();
+          sockets.set(key, owners.add(server.id).add(service.label));
+        }
       }
     }
-    let sum: Total = { connections, packets: 0, bytes: 0 };
     for (const server of service.servers) {
-      const traffic = serverTraffic(counts, each, server);
-      totals.set(server.id, { connections: serverConnections(counts, each, server), ...traffic });
-      sum = addTotal(sum, { connections: 0, ...traffic });
+      const key = `${classid(id)} ${server.address}`;
+      if (!servers.has(key)) servers.set(key, [server.id]);
     }
-    totals.set(service.label, sum);
+  }
+  return ({ set, key, value }) => {
+    if (set === "services") return services.get(key) ?? [];
+    if (set === "toservers" || set === "fromservers") return [...(sockets.get(key) ?? [])];
+    // `service id` or `service id . slot`, and the server's address behind it.
+    return servers.get(`${key.split(" ")[0]} ${value}`) ?? [];
+  };
+}
+
+/** What one element has counted. The maps see first packets only, the two sets see all. */
+const totalOf = ({ set, packets, bytes }: CountedElement): Total =>
+  set === "toservers" || set === "fromservers"
+    ? { connections: 0, packets, bytes }
+    : { connections: packets, packets: 0, bytes: 0 };
+
+export function elementTotals(
+  elements: Iterable<CountedElement>,
+  distributions: readonly Distribution[],
+): Totals {
+  const ownersOf = indexOwners(distributions);
+  const totals = new Map<string, Total>();
+  for (const element of elements) {
+    if (element.packets === 0) continue;
+    for (const owner of ownersOf(element)) {
+      totals.set(owner, add(totals.get(owner) ?? NO_TOTAL, totalOf(element)));
+    }
   }
   return totals;
 }
 
-/** What the elements that a change removes have counted, so that no count goes back. */
-export function countsLost(present: PresentTable, changes: ElementChanges | null): Counts {
-  if (changes === null) return present.counts;
-  const lost = Object.fromEntries(
-    Object.keys(noElements()).map((name) => [name, new Map<string, Count>()]),
-  ) as Record<keyof Counts, Map<string, Count>>;
-  for (const name of Object.keys(lost) as (keyof Counts)[]) {
-    for (const key of changes.removed[name].keys()) {
-      const count = present.counts[name].get(key);
-      if (count !== undefined) lost[name].set(key, count);
+/** Every counted element of a listing. */
+export function* countedElements(present: PresentTable): Generator<CountedElement> {
+  for (const set of CONFIGURED) {
+    for (const [key, { packets, bytes }] of present.counts[set]) {
+      yield { set, key, value: present.elements[set].get(key) ?? "", packets, bytes };
     }
   }
-  return lost;
 }

@@ -212,7 +212,8 @@ export class ForwarderDaemon {
       this.#events.record("info", `node-${condition}`, `this node is ${condition}`, { peerAlive });
     }
     if (stoodDown) {
-      await works.plane.forgetConnections(first ? "start as passive" : "the node stood down");
+      const why = first ? "start as passive" : "the node stood down";
+      await works.plane.forgetConnections(why, () => this.#condition === "passive");
     }
   }
 
@@ -242,6 +243,7 @@ export class ForwarderDaemon {
     this.#works?.watch.stop();
     await this.#works?.engine.stop();
     await this.#works?.convergence.idle();
+    await this.#works?.convergence.keepCounts();
     await this.#control?.close();
     await this.#events.close();
   }

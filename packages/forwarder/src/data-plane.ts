@@ -1,21 +1,23 @@
 // data-plane.ts — brings the kernel to what is wanted, one change at a time, and knows what is in force.
 import type { Clock, EventLog, Family, Log, Millis } from "@lbpair/common";
-import type { ConnectionTable } from "./conntrack.js";
-import { countsLost, countTotals, sumTotals, type Totals } from "./counters.js";
-import { cutsText, FLOWS_CUT_MAX, findStrays, serverPairs } from "./cuts.js";
+import {
+  type CountedElement,
+  countedElements,
+  elementTotals,
+  sumTotals,
+  type Totals,
+} from "./counters.js";
 import type { Distribution } from "./distribution.js";
 import { diffElements, type ElementChanges, type Elements } from "./elements.js";
-import type { Flow } from "./flow.js";
+import type { FlowKeeper } from "./flow-keeper.js";
 import type { NftTable } from "./nft.js";
 import type { PresentTable } from "./present-table.js";
-import type { Provoker } from "./provoker.js";
 import { wantedElements } from "./wanted-elements.js";
 
 export interface DataPlaneDeps {
   readonly family: Family;
   readonly nft: NftTable;
-  readonly connections: ConnectionTable;
-  readonly provoker: Provoker;
+  readonly flows: FlowKeeper;
   readonly clock: Clock;
   readonly log: Log;
   readonly event: EventLog["record"];
@@ -47,6 +49,13 @@ export class DataPlane {
   readonly #deps: DataPlaneDeps;
   #inForce: InForce | null = null;
   #past: Totals = new Map();
+  /** Of the last reading. */
+  #counted: Totals = new Map();
+  /** Before the last change: elements that it removed are counted to these. */
+  #formerly: Wish["distributions"] = [];
+  /** How long a reading takes; a large table is looked at less often. */
+  #readMs = 0;
+  #comparedAt: Millis | null = null;
   #tableTurn: Promise<unknown> = Promise.resolve();
   #flowTurn: Promise<unknown> = Promise.resolve();
   #loadedAt: Millis | null = null;
@@ -89,37 +98,81 @@ export class DataPlane {
     return turn;
   }
 
-  read(): Promise<PresentTable | null> {
-    return this.#deps.nft.read();
+  /** A listing with counters; remembered, since a deleted table takes its counts with it. */
+  async read(): Promise<PresentTable | null> {
+    const began = this.#deps.clock.now();
+    const present = await this.#deps.nft.read();
+    this.#readMs = this.#deps.clock.now() - began;
+    if (present !== null) this.#counted = this.#totalsOf(present);
+    return present;
+  }
+
+  #totalsOf(present: PresentTable): Totals {
+    return elementTotals(countedElements(present), this.#inForce?.wish.distributions ?? []);
+  }
+
+  /** What the kernel counted in elements read last, and in those that are gone. */
+  get totals(): Totals {
+    return sumTotals(this.#past, this.#counted);
+  }
+
+  /** Keeps what an element had counted when it went. */
+  credit(element: CountedElement): void {
+    const now = this.#inForce?.wish.distributions ?? [];
+    this.#past = sumTotals(this.#past, elementTotals([element], [...this.#formerly, ...now]));
   }
 
   /** Compares wanted with present, changes the difference in one transaction, then ends flows. */
   async apply(wish: Wish): Promise<Applied> {
-    const { first, present, applied } = await this.#changeTable(() => this.#bring(wish));
+    const { first, before, applied } = await this.#changeTable(() => this.#bring(wish));
     if (first || applied.changed > 0) {
-      await this.#changeFlows(() => this.#endStrays(wish, present, applied.loaded));
+      await this.#changeFlows(async () => {
+        if (applied.loaded) await this.#deps.flows.dropUntranslated(wish.distributions);
+        await this.#deps.flows.endStrays(wish.distributions, before);
+      });
     }
     return applied;
   }
 
   async #bring(wish: Wish): Promise<{
     readonly first: boolean;
-    readonly present: PresentTable | null;
+    /** What the kernel held before; null where nothing. */
+    readonly before: Elements | null;
     readonly applied: Applied;
   }> {
     const elements = wantedElements({ family: this.#deps.family, ...wish });
-    const before = this.#inForce;
-    const present = await this.#deps.nft.read();
-    const changes = await this.#reach(elements, present);
+    const inForce = this.#inForce;
+    const present = inForce === null ? await this.#deps.nft.read() : null;
+    const before = inForce?.elements ?? present?.elements ?? null;
+    this.#formerly = inForce?.wish.distributions ?? wish.distributions;
+    const changes =
+      inForce === null
+        ? await this.#reach(elements, present)
+        : await this.#step(elements, inForce.elements);
     this.#present = true;
     this.#inForce = { wish, elements };
-    if (present !== null && changes?.count !== 0) {
-      const counted = before?.wish.distributions ?? wish.distributions;
-      this.#past = sumTotals(this.#past, countTotals(countsLost(present, changes), counted));
+    if (changes === null && present !== null) {
+      this.#past = sumTotals(this.#past, this.#totalsOf(present));
     }
     const size = Object.values(elements).reduce((sum, set) => sum + set.size, 0);
     const applied = { changed: changes?.count ?? size, loaded: changes === null };
-    return { first: before === null, present, applied };
+    return { first: inForce === null, before, applied };
+  }
+
+  /**
+   * From what was put in force last to what is wanted, without looking: a listing of a large table
+   * takes seconds, and what others do to it is watched. Where the kernel disagrees, it is read.
+   */
+  async #step(elements: Elements, assumed: Elements): Promise<ElementChanges | null> {
+    const { nft, log } = this.#deps;
+    const changes = diffElements(elements, assumed);
+    try {
+      if (changes.count > 0) await nft.change(changes);
+      return changes;
+    } catch (error) {
+      log.warn({ error: String(error) }, "the table is not what it was left as");
+      return this.#reach(elements, await nft.read());
+    }
   }
 
   /** Answers with the changes made; null where the whole table was loaded. */
@@ -153,64 +206,22 @@ export class DataPlane {
     this.#rules ??= (await nft.read())?.rules ?? null;
   }
 
-  async #endStrays(wish: Wish, before: PresentTable | null, loaded: boolean): Promise<void> {
-    const { connections, event } = this.#deps;
-    if (loaded) await this.#dropUntranslated(wish);
-    const former = new Set(before?.elements.services.keys() ?? []);
-    const vips = new Set([...(before?.elements.floating.keys() ?? []), ...wish.floatingIps]);
-    const strays = findStrays(await connections.list(vips), wish.distributions, former);
-    for (const { server, vip } of serverPairs(strays.udp)) {
-      await connections.deleteServer(server, vip, "udp");
-    }
-    await this.#cut(strays.tcp);
-    if (strays.udp.length > 0) {
-      const text = `${strays.udp.length} UDP flows are free to find another server`;
-      event("info", "udp-flows-freed", text, { flows: strays.udp.length });
-    }
-  }
-
-  /** Entries that came into being while the rules were away would keep their flows untranslated. */
-  async #dropUntranslated(wish: Wish): Promise<void> {
-    const vips = new Set(wish.distributions.map((each) => each.service.address));
-    const servers = new Set(
-      wish.distributions.flatMap((each) => each.service.servers.map((server) => server.address)),
-    );
-    await this.#deps.connections.deleteUntranslated([...vips], [...servers]);
-  }
-
-  async #cut(flows: readonly Flow[]): Promise<void> {
-    if (flows.length === 0) return;
-    const { nft, connections, provoker, family, event } = this.#deps;
-    const cut = flows.slice(0, FLOWS_CUT_MAX);
-    // From here on every packet of these flows is answered with a reset, entry or not.
-    await nft.add(cutsText(family, cut));
-    const done = provoker.provoke(cut);
-    for (const { server, vip } of serverPairs(flows)) {
-      await connections.deleteServer(server, vip, "tcp");
-    }
-    for (const { server, vip, flows: count } of serverPairs(flows)) {
-      const text = `${count} open connections of ${server} through ${vip} were cut`;
-      event("info", "connections-cut", text, { server, vip, connections: count });
-    }
-    void done;
-  }
-
   /**
-   * Forgets the connections of all virtual services. After standing down and at start while passive,
-   * never on take over: an entry of an earlier time as active would send a client to the wrong server.
+   * After standing down and at start while passive, never on take over: an entry of an earlier time as
+   * active would send a client to the wrong server.
    */
-  forgetConnections(why: string): Promise<void> {
+  forgetConnections(why: string, stillPassive: () => boolean): Promise<void> {
     return this.#changeFlows(async () => {
-      const { connections, event } = this.#deps;
-      const distributions = this.#inForce?.wish.distributions ?? [];
-      const vips = new Set(distributions.map((each) => each.service.address));
-      for (const vip of vips) await connections.deleteVip(vip);
-      event(
-        "info",
-        "connections-forgotten",
-        `the connection table was emptied of services: ${why}`,
-      );
+      if (!stillPassive()) return;
+      await this.#deps.flows.forget(this.#inForce?.wish.distributions ?? [], why);
     });
+  }
+
+  /** `compare`, unless that would keep the machine busy: at most a fiftieth of the time. */
+  async compareAtLeisure(): Promise<void> {
+    const now = this.#deps.clock.now();
+    const since = this.#comparedAt === null ? Number.POSITIVE_INFINITY : now - this.#comparedAt;
+    if (since > this.#readMs * 50) await this.compare(now);
   }
 
   /** Loads the table again, at once and without looking first, unless it was our own doing. */
@@ -221,6 +232,8 @@ export class DataPlane {
       if (inForce === null) return false;
       if (this.#loadedAt !== null && this.#loadedAt > noticed - OWN_ECHO_MS) return false;
       this.#present = false;
+      this.#past = this.totals;
+      this.#counted = new Map();
       await nft.load(inForce.elements);
       this.#present = true;
       this.#loadedAt = clock.now();
@@ -235,9 +248,10 @@ export class DataPlane {
   async compare(noticed: Millis = this.#deps.clock.now()): Promise<void> {
     const changes = await this.#changeTable(async () => {
       const inForce = this.#inForce;
-      return inForce === null
-        ? undefined
-        : this.#reach(inForce.elements, await this.#deps.nft.read());
+      if (inForce === null) return undefined;
+      const present = await this.read();
+      this.#comparedAt = this.#deps.clock.now();
+      return this.#reach(inForce.elements, present);
     });
     if (changes === undefined || changes?.count === 0) return;
     if (changes === null) {
@@ -253,7 +267,7 @@ export class DataPlane {
   #recover(): Promise<void> {
     const wish = this.#inForce?.wish;
     if (wish === undefined) return Promise.resolve();
-    return this.#changeFlows(() => this.#dropUntranslated(wish));
+    return this.#changeFlows(() => this.#deps.flows.dropUntranslated(wish.distributions));
   }
 
   #noteRepair(noticed: Millis, event: string, text: string): void {

@@ -1,8 +1,8 @@
 // snapshot.ts — wiring: what the kernel counts now, read at most twice a second however many ask.
 import type { Clock, Log, Millis } from "@lbpair/common";
 import type { ConnectionTable } from "./conntrack.js";
-import { countTotals, sumTotals, type Totals } from "./counters.js";
-import type { DataPlane } from "./data-plane.js";
+import { notLess, type Totals } from "./counters.js";
+import type { DataPlane, Wish } from "./data-plane.js";
 import type { Flow } from "./flow.js";
 
 export interface Snapshot {
@@ -27,29 +27,34 @@ export function createSnapshotReader(deps: {
   const { plane, connections, clock, log } = deps;
   let last: Snapshot = { totals: new Map(), flows: [] };
   let readAt: Millis | null = null;
+  let goodForMs = SNAPSHOT_MS;
+  /** A reading is of one configuration; a new one is read anew. */
+  let readFor: Wish | null = null;
   let reading: Promise<Snapshot> | null = null;
 
   const readNow = async (): Promise<Snapshot> => {
+    const began = clock.now();
+    readFor = plane.wish;
     try {
-      const present = await plane.read();
+      await plane.read();
       const distributions = plane.wish?.distributions ?? [];
-      const totals =
-        present === null
-          ? plane.past
-          : sumTotals(plane.past, countTotals(present.counts, distributions));
+      const totals = notLess(last.totals, plane.totals);
       const vips = new Set(distributions.map((each) => each.service.address));
       last = { totals, flows: vips.size === 0 ? [] : await connections.list(vips) };
     } catch (error) {
       log.warn({ error: error instanceof Error ? error.message : error }, "counts cannot be read");
     }
     readAt = clock.now();
+    // A large table takes long to list: at most a third of the time goes into it.
+    goodForMs = Math.max(SNAPSHOT_MS, (readAt - began) * 2);
     reading = null;
     return last;
   };
 
   return {
     read() {
-      if (readAt !== null && clock.now() - readAt < SNAPSHOT_MS) return Promise.resolve(last);
+      const fresh = readAt !== null && clock.now() - readAt < goodForMs;
+      if (fresh && plane.wish === readFor) return Promise.resolve(last);
       reading ??= readNow();
       return reading;
     },

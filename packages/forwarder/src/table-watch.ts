@@ -1,7 +1,8 @@
 // table-watch.ts — adapter: a long-lived `nft monitor` that says when somebody else touched our table.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { TABLE } from "./rules.js";
+import type { CountedElement } from "./counters.js";
+import { parseMonitorLine } from "./monitor-line.js";
 
 export interface TableWatch {
   stop(): void;
@@ -14,19 +15,19 @@ export interface TableWatchOptions {
   readonly onLost: () => void;
   /** Something in the table changed, or events were lost: it has to be compared. */
   readonly onTouched: () => void;
+  /** An element went, by whomever, with what it had counted. */
+  readonly onRemoved: (element: CountedElement) => void;
   /** Whether a process id belongs to an nft of our own. */
   readonly isOwn: (pid: number) => boolean;
   readonly onTrouble: (text: string) => void;
 }
 
 const RESTART_MS = 500;
-/** Lines of one transaction that are looked at; more cannot say anything else. */
-const GENERATION = /^# new generation \d+ by process (\d+)/;
 
 /**
- * Events of a transaction are printed before the line that names the process that did it, so each
- * is judged when that line comes. The deletion of the table itself is judged at once by the same
- * line, which the kernel sends in the same message.
+ * The lines of a transaction are printed before the one that names the process that made it, and
+ * are judged when that one comes. Inside a container the kernel may name another pid than ours; then
+ * our own changes look foreign, are compared once more, and found in order.
  */
 export function watchTable(options: TableWatchOptions): TableWatch {
   let child: ReturnType<typeof spawn> | undefined;
@@ -36,19 +37,20 @@ export function watchTable(options: TableWatchOptions): TableWatch {
   let touched = false;
 
   const onLine = (line: string): void => {
-    const generation = GENERATION.exec(line);
-    if (generation === null) {
-      if (line === `delete table ${options.table}`) lost = true;
-      else if (line.includes(` ${TABLE}`)) touched = true;
-      // nft says so itself where its socket overflowed.
-      else if (line.includes("lost")) options.onTouched();
-      return;
+    const said = parseMonitorLine(line, options.table);
+    if (said === undefined) return;
+    if (said.kind === "table-deleted") lost = true;
+    else if (said.kind === "events-lost") options.onTouched();
+    else if (said.kind === "generation") {
+      const foreign = !options.isOwn(said.pid);
+      if (lost && foreign) options.onLost();
+      else if (touched && foreign) options.onTouched();
+      lost = false;
+      touched = false;
+    } else {
+      touched = true;
+      if (said.kind === "element-removed") options.onRemoved(said.element);
     }
-    const foreign = !options.isOwn(Number(generation[1]));
-    if (lost && foreign) options.onLost();
-    else if (touched && foreign) options.onTouched();
-    lost = false;
-    touched = false;
   };
 
   const start = (): void => {
@@ -61,6 +63,7 @@ export function watchTable(options: TableWatchOptions): TableWatch {
       if (stopped) return;
       timer = setTimeout(() => {
         start();
+        // What happened in between nobody saw.
         options.onTouched();
       }, RESTART_MS);
     });

@@ -15,6 +15,7 @@ import {
 import { createConnectionTable } from "./conntrack.js";
 import { Convergence } from "./convergence.js";
 import { DataPlane } from "./data-plane.js";
+import { createFlowKeeper } from "./flow-keeper.js";
 import { createHealthEngine } from "./health/engine.js";
 import type { HealthEngine } from "./health/types.js";
 import { createNftTable } from "./nft.js";
@@ -57,10 +58,8 @@ export async function createWorks(
   const provoker = createProvoker(markMask, (text) => log.warn({ text }, "provocation failed"));
   const totalsFile = join(paths.daemonState("forwarder"), "totals.json");
   const past = await readTotals(totalsFile);
-  const plane = new DataPlane(
-    { family: FAMILY, nft, connections, provoker, clock, log, event },
-    past,
-  );
+  const flows = createFlowKeeper({ family: FAMILY, nft, connections, provoker, event });
+  const plane = new DataPlane({ family: FAMILY, nft, flows, clock, log, event }, past);
   const engine = createHealthEngine({
     clock,
     run,
@@ -84,6 +83,10 @@ export async function createWorks(
     isOwn: nft.isOwn,
     onLost: () => guarded(plane.restore(clock.now())),
     onTouched: () => guarded(plane.compare()),
+    onRemoved: (element) => {
+      plane.credit(element);
+      convergence.keepCountsSoon();
+    },
     onTrouble: (text) => log.warn({ text }, "nft monitor"),
   });
   const snapshots = createSnapshotReader({ plane, connections, clock, log });

@@ -1,0 +1,77 @@
+// flow-keeper.ts — wiring: makes live connections fit what is in force, and no others.
+import type { EventLog, Family } from "@lbpair/common";
+import type { ConnectionTable } from "./conntrack.js";
+import { cutsText, FLOWS_CUT_MAX, findStrays, serverPairs } from "./cuts.js";
+import type { Distribution } from "./distribution.js";
+import type { Elements } from "./elements.js";
+import type { Flow } from "./flow.js";
+import type { NftTable } from "./nft.js";
+import type { Provoker } from "./provoker.js";
+
+export interface FlowKeeperDeps {
+  readonly family: Family;
+  readonly nft: NftTable;
+  readonly connections: ConnectionTable;
+  readonly provoker: Provoker;
+  readonly event: EventLog["record"];
+}
+
+export interface FlowKeeper {
+  /** Ends what has to end after a change; `before` is what the kernel held, null where nothing. */
+  endStrays(now: readonly Distribution[], before: Elements | null): Promise<void>;
+  /** Deletes entries that came into being while the rules were away. */
+  dropUntranslated(now: readonly Distribution[]): Promise<void>;
+  /** Deletes every entry of the services. */
+  forget(now: readonly Distribution[], why: string): Promise<void>;
+}
+
+const addressesOf = (distributions: readonly Distribution[]): Set<string> =>
+  new Set(distributions.map((each) => each.service.address));
+
+export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
+  const { family, nft, connections, provoker, event } = deps;
+
+  const cut = async (flows: readonly Flow[]): Promise<void> => {
+    if (flows.length === 0) return;
+    const now = flows.slice(0, FLOWS_CUT_MAX);
+    // From here on every packet of these flows is answered with a reset, entry or not.
+    await nft.add(cutsText(family, now));
+    // The later rounds go on beside other work; it reports its own trouble.
+    void provoker.provoke(now);
+    for (const { server, vip, flows: count } of serverPairs(flows)) {
+      await connections.deleteServer(server, vip, "tcp");
+      const text = `${count} open connections of ${server} through ${vip} were cut`;
+      event("info", "connections-cut", text, { server, vip, connections: count });
+    }
+  };
+
+  return {
+    async endStrays(now, before) {
+      const vips = new Set([...(before?.floating.keys() ?? []), ...addressesOf(now)]);
+      const former = new Set(before?.services.keys() ?? []);
+      const strays = findStrays(await connections.list(vips), now, former);
+      await cut(strays.tcp);
+      for (const { server, vip } of serverPairs(strays.udp)) {
+        await connections.deleteServer(server, vip, "udp");
+      }
+      if (strays.udp.length > 0) {
+        const text = `${strays.udp.length} UDP flows are free to find another server`;
+        event("info", "udp-flows-freed", text, { flows: strays.udp.length });
+      }
+    },
+    async dropUntranslated(now) {
+      const servers = new Set(
+        now.flatMap((each) => each.service.servers.map((server) => server.address)),
+      );
+      await connections.deleteUntranslated([...addressesOf(now)], [...servers]);
+    },
+    /**
+     * Only entries of our addresses go: another program's connections are not ours to end. That takes
+     * longer than emptying the table would, but a passive node has the time.
+     */
+    async forget(now, why) {
+      for (const vip of addressesOf(now)) await connections.deleteVip(vip);
+      event("info", "connections-forgotten", `the services' connections are forgotten: ${why}`);
+    },
+  };
+}
