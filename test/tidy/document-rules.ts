@@ -9,12 +9,12 @@ export function undocumentedProblems(tree: Tree): string[] {
   const list = /PROBLEM_CODES = \[([\s\S]*?)\]/.exec(source)?.[1] ?? "";
   const codes = [...list.matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? "");
   const document = tree.get("docs/problems.md") ?? "";
-  const listed = [...document.matchAll(/^\| `([\w-]+)` \|/gm)].map((match) => match[1] ?? "");
+  const listed = [...document.matchAll(/^## `([\w-]+)`$/gm)].map((match) => match[1] ?? "");
   return [
     ...(codes.length === 0 ? ["packages/common/src/problems.ts: no codes found"] : []),
     ...codes
       .filter((code) => !listed.includes(code))
-      .map((code) => `docs/problems.md: want a row of ${code}`),
+      .map((code) => `docs/problems.md: want a section of ${code}`),
     ...listed
       .filter((code) => !codes.includes(code))
       .map((code) => `docs/problems.md: ${code} is no code`),

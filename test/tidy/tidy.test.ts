@@ -123,13 +123,13 @@ const CHECKS: readonly Check[] = [
     planted: [["test/kernel/p.test.ts", 'test("a", () => {});', /asserts nothing/]],
   },
   {
-    promise: "every problem code has its row in docs/problems.md, and no other row is there",
+    promise: "every problem code has its section in docs/problems.md, and no other is there",
     rule: undocumentedProblems,
     planted: [
       [
         "packages/common/src/problems.ts",
         'export const PROBLEM_CODES = ["planted"] as const;',
-        /want a row of planted/,
+        /want a section of planted/,
       ],
       ["packages/common/src/problems.ts", "", /no codes found/],
     ],
