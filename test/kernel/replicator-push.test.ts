@@ -4,40 +4,23 @@ import { existsSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import type { ApplyAnswer, ModeAnswer, PlanAnswer, SyncAnswer } from "@lbpair/common";
-import {
-  makePair,
-  type Pair,
-  saveCandidate,
-  services,
-  unsupported,
-  until,
-} from "./replicator-pair.js";
+import { makePair, type Pair } from "./replicator-pair.js";
+import { orSkip, services } from "./replicator-tools.js";
 
-const skip = unsupported();
-const opts = skip === undefined ? {} : { skip };
-if (skip !== undefined) console.log(`SKIPPED replicator-push: ${skip}`);
-
-describe("a pair of replicators over a real sshd", opts, () => {
+describe("a pair of replicators over a real sshd", orSkip("replicator-push"), () => {
   let pair: Pair;
   before(async () => {
     pair = await makePair();
   });
   after(() => pair?.close());
 
-  const inSync = () =>
-    until(
-      "in sync",
-      () => pair.primary.status(),
-      (status) => status.peer.state === "in-sync",
-    );
-
   test("apply on the primary returns with the change in force on both nodes", async () => {
     const { primary, secondary } = pair;
-    saveCandidate(primary, services(100));
-    await inSync();
+    primary.save(services(100));
+    await primary.reaches("in-sync");
     const times: number[] = [];
     for (const weight of [100, 90, 80, 70, 60]) {
-      saveCandidate(primary, services(weight));
+      primary.save(services(weight));
       const started = performance.now();
       const answer = (await primary.control("POST /apply", {
         reason: `weight ${weight}`,
@@ -46,7 +29,7 @@ describe("a pair of replicators over a real sshd", opts, () => {
       assert.equal(answer.changed, true);
       assert.equal(answer.peer.state, "in-sync", answer.peer.reason);
       for (const appliance of [primary, secondary]) {
-        assert.equal(readFileSync(appliance.paths.runningServicesFile, "utf8"), services(weight));
+        assert.equal(appliance.inForce(), services(weight));
         assert.ok(existsSync(join(appliance.paths.runningHealthChecks, "IBM-WHI")));
       }
       if (weight === 60) console.log(answer.steps);
@@ -60,7 +43,7 @@ describe("a pair of replicators over a real sshd", opts, () => {
 
   test("a half-edited file changes nothing and shows as pending; its problems are listed", async () => {
     const { primary } = pair;
-    const inForce = readFileSync(primary.paths.runningServicesFile, "utf8");
+    const inForce = primary.inForce();
     writeFileSync(
       primary.paths.servicesFile,
       "virtualServices:\n  - label: VNA\n    adress: 1.2.3.4\n",
@@ -69,13 +52,13 @@ describe("a pair of replicators over a real sshd", opts, () => {
     assert.equal(status.candidate.differs, true);
     assert.ok(status.candidate.problems.length >= 2);
     await assert.rejects(primary.control("POST /apply", {}), /saved files are refused/);
-    assert.equal(readFileSync(primary.paths.runningServicesFile, "utf8"), inForce);
-    saveCandidate(primary, services(60));
+    assert.equal(primary.inForce(), inForce);
+    primary.save(services(60));
   });
 
   test("plan says field by field what apply would change on both, and changes nothing", async () => {
     const { primary } = pair;
-    saveCandidate(primary, services(55));
+    primary.save(services(55));
     const plan = (await primary.control("POST /plan")) as PlanAnswer;
     const want = [
       {
@@ -87,7 +70,7 @@ describe("a pair of replicators over a real sshd", opts, () => {
     ];
     assert.deepEqual(plan.changes, want);
     assert.deepEqual(plan.peer.changes, want);
-    saveCandidate(primary, services(60));
+    primary.save(services(60));
   });
 
   test("the peer's validation refuses its own address as VIP: nothing changes on either node", async () => {
@@ -97,7 +80,7 @@ describe("a pair of replicators over a real sshd", opts, () => {
     const links = () => [primary, secondary].map((one) => readlinkSync(one.paths.running));
     const before = links();
     const reloads = primary.reloads.length;
-    saveCandidate(primary, services(60, "192.168.200.77"));
+    primary.save(services(60, "192.168.200.77"));
     await assert.rejects(
       primary.control("POST /apply", {}),
       (error: Error & { problems?: unknown }) => {
@@ -110,7 +93,7 @@ describe("a pair of replicators over a real sshd", opts, () => {
     assert.deepEqual(links(), before);
     assert.equal(primary.reloads.length, reloads);
     secondary.exec(["ip", "addr", "del", "192.168.200.77/24", "dev", "eth1"]);
-    saveCandidate(primary, services(60));
+    primary.save(services(60));
   });
 
   test("apply on the secondary is refused with a sentence that names the primary", async () => {
@@ -139,7 +122,7 @@ describe("a pair of replicators over a real sshd", opts, () => {
 
   test("an edit of the secondary by hand is seen, shown field by field, and repaired on command", async () => {
     const { primary, secondary } = pair;
-    saveCandidate(secondary, services(1));
+    secondary.save(services(1));
     const dry = (await primary.control("POST /sync", { dryRun: true })) as SyncAnswer;
     assert.equal(dry.peer.state, "drifted", dry.peer.reason);
     assert.deepEqual(
@@ -159,7 +142,7 @@ describe("a pair of replicators over a real sshd", opts, () => {
     writeFileSync(secondary.paths.runningServicesFile, services(2));
     const done = (await primary.control("POST /sync", { dryRun: false })) as SyncAnswer;
     assert.equal(done.repaired, true, done.peer.reason);
-    assert.equal(readFileSync(secondary.paths.runningServicesFile, "utf8"), services(60));
+    assert.equal(secondary.inForce(), services(60));
   });
 
   test("each node can ask for the other's status and events", async () => {
@@ -180,16 +163,12 @@ describe("a pair of replicators over a real sshd", opts, () => {
 
   test("a daemon that refuses the revision on the peer takes it back on both nodes", async () => {
     const { primary, secondary } = pair;
-    const before = [primary, secondary].map((one) =>
-      readFileSync(one.paths.runningServicesFile, "utf8"),
-    );
+    const before = [primary, secondary].map((one) => one.inForce());
     secondary.refuseReload = "no room in the kernel";
-    saveCandidate(primary, services(33));
+    primary.save(services(33));
     await assert.rejects(primary.control("POST /apply", {}), /no room in the kernel/);
     secondary.refuseReload = undefined;
-    const now = [primary, secondary].map((one) =>
-      readFileSync(one.paths.runningServicesFile, "utf8"),
-    );
+    const now = [primary, secondary].map((one) => one.inForce());
     assert.deepEqual(now, before);
   });
 });

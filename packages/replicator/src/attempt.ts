@@ -79,7 +79,10 @@ function judge(here: NodeFacts, peer: NodeFacts): ReplicationEvent {
     return { kind: "compared", verdict: "same", reason, peer: revisions };
   }
   if (verdict.kind === "drifted") {
-    const mend = "`lbpair sync` on the primary shows and repairs it";
+    const mend =
+      (verdict.who === "peer") === (here.designation === "primary")
+        ? "`lbpair sync` on the primary shows and repairs it"
+        : "`lbpair sync --dry-run` shows it, `lbpair apply` on the primary makes the primary's the newest";
     return {
       kind: "compared",
       verdict: "drifted",
