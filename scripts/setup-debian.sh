@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # setup-debian.sh — installs the Debian packages that the lab and the tests need, and says why each.
 #
+# setup-debian.sh [containers]    `containers`: also what `npm run compose:test` needs
+#
 # Does nothing where all are there. Services that packages bring along are not started: the lab
 # runs its own, inside its own network namespaces.
 set -euo pipefail
@@ -21,6 +23,13 @@ util-linux|/usr/bin/setpriv|programs that end together with the lab
 procps|/usr/sbin/sysctl|kernel settings
 ca-certificates|/etc/ssl/certs/ca-certificates.crt|npm over HTTPS
 '
+CONTAINERS='
+docker.io|/usr/sbin/dockerd|the container engine
+docker-compose|/usr/bin/docker-compose|docker-compose.yml
+iptables|/usr/sbin/iptables|the engine needs it for its networks
+debootstrap|/usr/sbin/debootstrap|the base image where no registry answers
+'
+[ "${1:-}" != containers ] || NEEDED+=$CONTAINERS
 
 missing=()
 while IFS='|' read -r package file why; do
@@ -63,8 +72,10 @@ printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
 "${as_root[@]}" chmod 755 "$policy"
 
 was_enabled() { command -v systemctl >/dev/null && systemctl is-enabled --quiet "$1" 2>/dev/null; }
-for service in keepalived ssh; do
-  was_enabled "$service" && declare "had_$service=yes"
+services=(keepalived ssh docker.service docker.socket containerd)
+declare -A had=()
+for service in "${services[@]}"; do
+  if was_enabled "$service"; then had[$service]=yes; fi
 done
 
 echo "Installing ${missing[*]} …"
@@ -73,9 +84,8 @@ echo "Installing ${missing[*]} …"
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 
 # Nor at the next boot, unless the machine had them before.
-for service in keepalived ssh; do
-  had="had_$service"
-  if [ -z "${!had:-}" ] && was_enabled "$service"; then
+for service in "${services[@]}"; do
+  if [ -z "${had[$service]:-}" ] && was_enabled "$service"; then
     "${as_root[@]}" systemctl disable --quiet "$service" || true
   fi
 done
