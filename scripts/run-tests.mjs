@@ -1,7 +1,7 @@
 // run-tests.mjs — which tests run when: unit tests side by side, then the kernel's and the lab's one file at a time.
 //
-// node scripts/run-tests.mjs [unit] [kernel] [lab] [part of a file's path …]
-// All three phases unless some are named. Runs compiled files; `npm run build` comes first.
+// node scripts/run-tests.mjs [unit] [kernel] [lab] [part of a file's path …] [--failed=STEP]
+// All three phases unless some are named; --failed counts a step before the tests, such as lint. Runs compiled files; `npm run build` comes first.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { removeDeadNamespaces } from "./testing/leftovers.mjs";
@@ -76,8 +76,11 @@ async function runPhase({ title, concurrency, files, namespaces }, filters, tall
 
 const named = process.argv.slice(2);
 const phases = Object.keys(PHASES).filter((name) => named.includes(name));
-const filters = named.filter((name) => PHASES[name] === undefined);
+const filters = named.filter((name) => PHASES[name] === undefined && !name.startsWith("--"));
 const tally = new Tally();
+for (const [, step] of named.map((name) => /^--failed=(\w+)$/.exec(name)).filter(Boolean)) {
+  tally.failures.push({ what: step, error: "failed before the tests began: see above" });
+}
 console.log(`node ${process.version}`);
 for (const name of phases.length === 0 ? Object.keys(PHASES) : phases) {
   await runPhase(PHASES[name], filters, tally);
