@@ -138,7 +138,9 @@ test("a ruleset flushed under load is back within 100 ms, counted and told", { s
   }
   const events = (await world.a.ask("GET /events")) as EventRecord[];
   assert.ok(events.some((each) => each.event === "table-restored" && each.level === "alarm"));
-  for (const each of events) if (each.event.startsWith("table-")) console.log("DBG", each.at, each.event, each.text, JSON.stringify(each.facts));
+  for (const each of events)
+    if (each.event.startsWith("table-"))
+      console.log("DBG", each.at, each.event, each.text, JSON.stringify(each.facts));
   const reports = await client.report();
   const alive = talkers.filter((id) => reports.get(id)?.state === "open").length;
   console.log(`seen: ${alive} of ${talkers.length} busy connections outlived five flushes`);

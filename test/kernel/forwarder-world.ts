@@ -200,7 +200,8 @@ async function createAppliance(node: NodeName, folder: string, world: World): Pr
       const { pid } = child;
       await until("the forwarder answers and is ready", async () => {
         const now = await status();
-        return now.pid === pid && now.ready;
+        if (!now.ready) throw new Error(`${now.readyReason} ${JSON.stringify(now.problems)}`);
+        return now.pid === pid;
       });
     },
     async end(signal) {

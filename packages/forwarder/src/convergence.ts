@@ -92,21 +92,42 @@ export class Convergence {
     const { log, event } = this.#deps;
     const size = this.#running.appliance.kernel.connectionTableSize;
     const { statuses, repaired } = await repairSettings(kernelSettings(this.#arms, size));
+    const first = this.#sysctls.length === 0;
     this.#sysctls = statuses;
     if (repaired.length === 0) return;
     const text = `${repaired.length} kernel settings were not as forwarding needs them and are set now`;
-    event("warn", "kernel-settings-repaired", text, { settings: repaired });
+    // At the first look they are merely the system's own; later somebody changed them back.
+    event(first ? "info" : "warn", "kernel-settings-repaired", text, { settings: repaired });
     log.info({ settings: repaired }, "kernel settings repaired");
   }
 
-  /**
-   * Puts a configuration in force. The checks learn of it first, so that a server they have never
-   * seen counts as unknown. Resolves when the kernel holds it; rejects with it still wanted.
-   */
+  /** The configuration that the kernel is first brought to; it stays wanted where that fails. */
+  async begin(): Promise<Applied> {
+    this.#adopt(this.#running);
+    return this.#settleAndApply();
+  }
+
+  /** Puts another configuration in force; where the kernel refuses it, the old one stays. */
   async use(running: Running): Promise<Applied> {
+    const before = this.#running;
+    this.#adopt(running);
+    try {
+      return await this.#settleAndApply();
+    } catch (error) {
+      this.#adopt(before);
+      this.request();
+      throw error;
+    }
+  }
+
+  /** The checks learn of it first, so that a server they have never seen counts as unknown. */
+  #adopt(running: Running): void {
     this.#running = running;
     this.#services = planServices(running.services, running.modes);
     this.#deps.engine.update(checkTargets(this.#services));
+  }
+
+  async #settleAndApply(): Promise<Applied> {
     await this.#findArms();
     await this.#settle();
     return this.#apply();

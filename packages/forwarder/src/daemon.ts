@@ -46,6 +46,7 @@ export class ForwarderDaemon {
   readonly #events: EventLog;
   #works: Works | null = null;
   #problems: readonly Problem[] = [];
+  #reloading: Promise<unknown> = Promise.resolve();
   /** A table of an earlier life, while this one has no configuration it can use. */
   #inherited = false;
   #condition: Condition = "passive";
@@ -110,7 +111,7 @@ export class ForwarderDaemon {
     this.#works = works;
     const { convergence, engine } = works;
     const changed = await convergence
-      .use(running)
+      .begin()
       .then((applied) => applied.changed)
       .catch((error: unknown) => {
         log.error({ error: String(error) }, "the rules could not be loaded; trying again");
@@ -157,7 +158,7 @@ export class ForwarderDaemon {
     return {
       ...standardRoutes({
         status: () => this.status(),
-        reload: () => this.#reload(),
+        reload: () => this.#reloadInTurn(),
         restart: () => this.stop(),
         events: this.#events,
       }),
@@ -173,30 +174,43 @@ export class ForwarderDaemon {
     };
   }
 
+  /** One after the other, so that what was read last is what is in force last. */
+  #reloadInTurn(): Promise<{ readonly changed: number }> {
+    const turn = this.#reloading.then(() => this.#reload());
+    this.#reloading = turn.catch(() => undefined);
+    return turn;
+  }
+
   /** Both a new revision and a changed mode come this way. What cannot be used changes nothing. */
   async #reload(): Promise<{ readonly changed: number }> {
     const running = await loadRunning(this.#deps.paths);
     if (!running.ok) {
       this.#refuse(running.problems);
-      throw new RefusalError(
-        422,
-        "the new configuration cannot be used; the old one stays in force",
-        running.problems,
-      );
+      const text = "the new configuration cannot be used; the old one stays in force";
+      throw new RefusalError(422, text, running.problems);
     }
     this.#problems = running.warnings;
     if (this.#works === null) return { changed: await this.#begin(running.value) };
-    const { changed } = await this.#works.convergence.use(running.value);
-    if (changed > 0) {
-      const facts = { elements: changed, revision: running.value.revision };
-      this.#events.record(
-        "info",
-        "configuration-in-force",
-        "a new configuration is in force",
-        facts,
-      );
-    }
+    const { convergence } = this.#works;
+    const was = convergence.running.appliance;
+    const { changed } = await convergence.use(running.value).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new RefusalError(409, `the kernel refused it; the old one stays in force: ${why}`);
+    });
+    this.#tellReloaded(changed, was, running.value);
     return { changed };
+  }
+
+  #tellReloaded(changed: number, was: Running["appliance"], now: Running): void {
+    const { kernel, checks } = now.appliance;
+    if (kernel.markMask !== was.kernel.markMask || checks.user !== was.checks.user) {
+      const text = "kernel.markMask and checks.user take effect when the forwarder is restarted";
+      this.#events.record("warn", "restart-needed", text);
+    }
+    if (changed === 0) return;
+    const facts = { elements: changed, revision: now.revision };
+    const text = "a new configuration is in force";
+    this.#events.record("info", "configuration-in-force", text, facts);
   }
 
   async #setCondition(condition: Condition, peerAlive: boolean): Promise<void> {

@@ -23,6 +23,8 @@ export interface TableWatchOptions {
 }
 
 const RESTART_MS = 500;
+/** A monitor that outlived its killed daemon would wait for ever for an event to fail at. */
+const MONITOR = ["setpriv", "--pdeathsig", "KILL", "nft", "monitor"];
 
 /**
  * The lines of a transaction are printed before the one that names the process that made it, and
@@ -54,7 +56,8 @@ export function watchTable(options: TableWatchOptions): TableWatch {
   };
 
   const start = (): void => {
-    child = spawn("nft", ["monitor"], { stdio: ["ignore", "pipe", "pipe"] });
+    const [command = "", ...words] = MONITOR;
+    child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"] });
     const { stdout, stderr } = child;
     if (stdout !== null) createInterface({ input: stdout }).on("line", onLine);
     stderr?.on("data", (chunk: Buffer) => options.onTrouble(chunk.toString().trim()));
