@@ -1,3 +1,5 @@
+// election.test.ts — the election's promises, one by one.
+// long: one promise a test, all on the same small hand-driven node.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Millis, millis } from "@lbpair/common";
