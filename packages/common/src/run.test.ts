@@ -20,6 +20,12 @@ test("a command's output, exit code and input come and go whole", async () => {
   );
 });
 
+test("a result names the process id the command had, or none where it never started", async () => {
+  const { pid, stdout } = await runCommand(sh("echo $$"));
+  assert.equal(`${pid}\n`, stdout);
+  assert.equal((await runCommand(["/nowhere/at-all"])).pid, undefined);
+});
+
 test("arguments are never read by a shell", async () => {
   const result = await runCommand(["printf", "%s", "$(id); rm -rf '*' \"\n"]);
   assert.equal(result.stdout, "$(id); rm -rf '*' \"\n");

@@ -150,8 +150,11 @@ export const runCommand: Run = async (argv, options = {}) => {
   const stdout = createCollector(outputBytesMax);
   const stderr = createCollector(outputBytesMax);
   let timedOut = false;
+  const child = start(argv, options);
+  const pid = child instanceof Error ? undefined : child.pid;
   const result = (code: number | null, signal: string | null): RunResult => ({
     argv,
+    ...(pid === undefined ? {} : { pid }),
     code,
     signal,
     stdout: stdout.text(),
@@ -160,7 +163,6 @@ export const runCommand: Run = async (argv, options = {}) => {
     truncated: stdout.truncated || stderr.truncated,
     tookMs: millis(Number(process.hrtime.bigint() - started) / 1e6),
   });
-  const child = start(argv, options);
   if (child instanceof Error) {
     stderr.add(Buffer.from(child.message));
     return result(null, null);
