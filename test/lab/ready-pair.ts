@@ -2,6 +2,7 @@
 import {
   APPLIANCES,
   type ApplianceName,
+  type CheckTimes,
   createWorld,
   DAEMONS,
   isSettled,
@@ -59,9 +60,12 @@ export async function makeWell(world: World): Promise<ApplianceName> {
   return pair.lb1.heartbeat?.condition === "active" ? "lb1" : "lb2";
 }
 
+/** Slower than the lab's own: on a machine under load a script of ours may take a second to answer. */
+const CHECK: CheckTimes = { interval: "1s", timeout: "5s", failures: 3, successes: 1 };
+
 /** A world whose two appliances are on, agreed on who is active, and serving. */
 export async function createReadyPair(options: WorldOptions = {}): Promise<World> {
-  const world = await createWorld(options);
+  const world = await createWorld({ check: CHECK, ...options });
   try {
     await Promise.all(APPLIANCES.map((name) => world.appliances[name].powerOn()));
     await makeWell(world);
