@@ -177,11 +177,15 @@ ${more ?? "replication: { reconcile: '0 0 1 1 *' }\n"}`;
     const child = spawn("unshare", argv, { stdio: ["ignore", "pipe", "pipe"], env });
     this.daemon = child;
     this.listenTo(child, "replicator");
+    const answers = () => this.status().catch(() => undefined);
+    const ended = () => child.exitCode !== null || child.signalCode !== null;
     await until(
       "the replicator answers",
-      () => this.status(),
-      () => true,
+      answers,
+      (status) => ended() || status !== undefined,
+      40_000,
     );
+    if (ended()) throw new Error(`the replicator ended at once:\n${this.log.slice(-2000)}`);
   }
 
   async stopDaemon(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
