@@ -58,5 +58,9 @@ for package in packages/*/; do
   done
 done
 
-DOCKER_BUILDKIT=0 docker build -q --build-arg "BASE=$base" -t lbpair/machine "$context" >/dev/null
+# The builder without plug-ins is what Debian ships; its word that it is old is of no use here.
+if ! said=$(DOCKER_BUILDKIT=0 docker build --build-arg "BASE=$base" -t lbpair/machine "$context" 2>&1); then
+  echo "$said" >&2
+  exit 1
+fi
 echo "lbpair/machine: node $("$context/node" -p process.version), base $base"

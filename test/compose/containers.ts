@@ -12,6 +12,10 @@ export interface Machines extends Probing {
   link(machine: string, address: string): Promise<{ readonly name: string; readonly mac: string }>;
   /** SIGKILL to everything inside; the container's network goes with it. */
   kill(name: ApplianceName): Promise<void>;
+  /** Both interfaces down at once, as when power fails: the network of a killed one lives on for a while. */
+  cut(name: ApplianceName): Promise<void>;
+  /** SIGTERM, and time to hand over. */
+  stop(name: ApplianceName): Promise<void>;
   start(name: ApplianceName): Promise<void>;
   /** Every process stops where it is; the kernel goes on by itself. */
   pause(name: ApplianceName): Promise<void>;
@@ -24,16 +28,21 @@ interface LinkFacts {
   readonly addr_info: readonly { readonly local?: string }[];
 }
 
-async function containerIds(run: Run, services: readonly string[]): Promise<Map<string, string>> {
-  const ids = new Map<string, string>();
-  for (const service of services) {
-    const { stdout } = await run(["docker-compose", "ps", "-q", service], {
-      timeoutMs: COMMAND_MS_MAX,
-    });
-    const id = stdout.trim();
-    if (id !== "") ids.set(service, id);
-  }
-  return ids;
+const LABELS = '{{index .Config.Labels "com.docker.compose.service"}} {{.Id}}';
+
+/** By the name of their service. */
+async function containerIds(run: Run): Promise<ReadonlyMap<string, string>> {
+  const options = { timeoutMs: COMMAND_MS_MAX };
+  const { stdout } = await run(["docker-compose", "ps", "-q"], options);
+  const ids = stdout.split("\n").filter((id) => id !== "");
+  if (ids.length === 0) return new Map();
+  const labels = await mustRun(run, ["docker", "inspect", "--format", LABELS, ...ids], options);
+  return new Map(
+    labels.stdout.split("\n").map((line): [string, string] => {
+      const [service = "", id = ""] = line.split(" ");
+      return [service, id];
+    }),
+  );
 }
 
 const SERVICES = ["lb1", "lb2", "primary", "fallback", "client", "router", "far", "watch"];
@@ -42,8 +51,8 @@ const serviceOf = (machine: string): string => (machine.endsWith("-watch") ? "wa
 
 /** Undefined where the containers are not there. */
 export async function findMachines(run: Run = runCommand): Promise<Machines | undefined> {
-  const ids = await containerIds(run, SERVICES);
-  if (ids.size < SERVICES.length) return undefined;
+  const ids = await containerIds(run);
+  if (!SERVICES.every((service) => ids.has(service))) return undefined;
   const idOf = (machine: string): string => {
     const id = ids.get(serviceOf(machine));
     if (id === undefined) throw new Error(`container: want one of ${SERVICES}, got ${machine}`);
@@ -69,6 +78,13 @@ export async function findMachines(run: Run = runCommand): Promise<Machines | un
       return attachProbe(spawn("docker", words, { stdio: ["pipe", "pipe", "inherit"] }), kind);
     },
     kill: (name) => docker("kill", "--signal", "KILL", idOf(name)),
+    async cut(name) {
+      const down = ["link set eth0 down", "link set eth1 down"];
+      const script = `printf '%s\\n' "$@" | ip -batch -`;
+      const result = await exec(name, ["sh", "-c", script, "sh", ...down]);
+      if (result.code !== 0) throw new Error(`${name}: cut: ${result.stderr}`);
+    },
+    stop: (name) => docker("stop", "--time", "10", idOf(name)),
     start: (name) => docker("start", idOf(name)),
     pause: (name) => docker("pause", idOf(name)),
     unpause: (name) => docker("unpause", idOf(name)),
