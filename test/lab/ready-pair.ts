@@ -61,7 +61,7 @@ export async function makeWell(world: World): Promise<ApplianceName> {
 }
 
 /** Slower than the lab's own: on a machine under load a script of ours may take a second to answer. */
-const CHECK: CheckTimes = { interval: "1s", timeout: "5s", failures: 3, successes: 1 };
+const CHECK: CheckTimes = { interval: "2s", timeout: "1900ms", failures: 3, successes: 1 };
 
 /** A world whose two appliances are on, agreed on who is active, and serving. */
 export async function createReadyPair(options: WorldOptions = {}): Promise<World> {
