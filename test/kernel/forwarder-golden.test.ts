@@ -11,7 +11,9 @@ import {
   diffElements,
   GOLDEN,
   readCase,
+  rulesText,
   sortElements,
+  versionChain,
   wantedOf,
 } from "@lbpair/forwarder";
 
@@ -67,6 +69,14 @@ test("from every case to every other, one transaction of the difference ends in 
     assert.equal(diffElements(wantedOf(golden), again.elements).count, 0);
   }
   console.log(`seen: ${transactions} transactions changed ${elements} elements`);
+});
+
+test("the same generator's IPv6 rules load too", { skip }, async () => {
+  const ip6 = { family: 6, markMask: OPTIONS.markMask } as const;
+  await mustRun(inside, ["nft", "-f", "-"], { input: rulesText(ip6) });
+  const { stdout } = await mustRun(inside, ["nft", "list", "table", "ip6", "lbpair"]);
+  assert.match(stdout, /nd-neighbor-solicit/);
+  assert.match(stdout, new RegExp(versionChain(ip6)));
 });
 
 test("no two cases differ in a rule: configuration is elements only", { skip }, () => {

@@ -199,6 +199,13 @@ export class DataPlane {
     return this.#rules === present.rules;
   }
 
+  #whatIsWrong(present: PresentTable | null): string {
+    if (present === null) return "the table was gone";
+    return this.#deps.nft.knows(present)
+      ? "the table's rules or elements were changed by somebody"
+      : "the table's rules were of another version";
+  }
+
   async #load(elements: Elements): Promise<void> {
     const { nft, clock } = this.#deps;
     await nft.load(elements);
@@ -246,20 +253,20 @@ export class DataPlane {
 
   /** Looks whether the kernel still holds what is in force, and repairs what it does not. */
   async compare(noticed: Millis = this.#deps.clock.now()): Promise<void> {
-    const changes = await this.#changeTable(async () => {
+    const found = await this.#changeTable(async () => {
       const inForce = this.#inForce;
       if (inForce === null) return undefined;
       const present = await this.read();
       this.#comparedAt = this.#deps.clock.now();
-      return this.#reach(inForce.elements, present);
+      const wrong = this.#whatIsWrong(present);
+      return { wrong, changes: await this.#reach(inForce.elements, present) };
     });
-    if (changes === undefined || changes?.count === 0) return;
-    if (changes === null) {
-      const text = "the table or its rules were changed by somebody; it is loaded again";
-      this.#noteRepair(noticed, "table-restored", text);
+    if (found === undefined || found.changes?.count === 0) return;
+    if (found.changes === null) {
+      this.#noteRepair(noticed, "table-restored", `${found.wrong}; it is loaded again`);
       await this.#recover();
     } else {
-      const text = `somebody changed ${changes.count} elements of the table; they are put right`;
+      const text = `${found.wrong}; ${found.changes.count} elements are put right`;
       this.#noteRepair(noticed, "table-repaired", text);
     }
   }
