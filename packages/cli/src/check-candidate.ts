@@ -11,6 +11,7 @@ import {
   judgeScripts,
   lineOf,
   type OwnAddress,
+  ownAddresses,
   type Problem,
   parseAppliance,
   parseModes,
@@ -22,7 +23,7 @@ import {
   timingTable,
 } from "@lbpair/common";
 import { judgeForeignRules } from "./host/foreign-rules.js";
-import { judgeSecrets, kernelRuleset, ownAddresses, scriptsIn } from "./host/host-facts.js";
+import { judgeSecrets, kernelRuleset, scriptsIn } from "./host/host-facts.js";
 
 export interface CheckReport {
   readonly files: readonly string[];

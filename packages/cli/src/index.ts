@@ -4,7 +4,7 @@ export type { Output, World } from "./context.js";
 export { createDaemons, type Daemons } from "./daemons.js";
 export { gatherPair } from "./gather-pair.js";
 export { judgeForeignRules } from "./host/foreign-rules.js";
-export { kernelRuleset, ownAddresses, readOwnAddresses } from "./host/host-facts.js";
+export { kernelRuleset } from "./host/host-facts.js";
 export { readNftRuleset } from "./host/nft-ruleset.js";
 export { runCli } from "./program.js";
 export { glyphsFor, UNICODE_GLYPHS } from "./render/glyphs.js";

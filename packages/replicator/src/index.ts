@@ -1,6 +1,5 @@
 // index.ts — what tools and tests may use: setting up accounts, judging a candidate, running the daemon.
 export * from "./accounts.js";
-export { floatingAddresses, judgeFit, judgeScripts, type OwnAddress } from "./core/fits-node.js";
 export { PeerFailureError, type PeerFailureKind } from "./core/peer-failure.js";
 export { hashOf, planFiles, type ServiceFiles } from "./core/service-files.js";
 export { type DaemonOptions, type ReplicatorDaemon, startReplicator } from "./daemon.js";

@@ -1,16 +1,18 @@
 // judge-candidate.ts — whether files may come into force on this node: parsed, complete, and fit for its networks.
 import {
   type ApplianceConfig,
+  floatingAddresses,
+  judgeFit,
+  judgeScripts,
   lineOf,
+  ownAddresses,
   type Parsed,
   type Problem,
   parseServices,
   type Run,
   type ServicesConfig,
 } from "@lbpair/common";
-import { floatingAddresses, judgeFit, judgeScripts } from "./core/fits-node.js";
 import { type ServiceFiles, scriptLabels } from "./core/service-files.js";
-import { ownAddresses } from "./own-interfaces.js";
 
 const FILE = "services.yaml";
 

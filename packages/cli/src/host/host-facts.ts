@@ -1,37 +1,8 @@
 // host-facts.ts — what `check` has to know of this machine: addresses, scripts, secrets, firewall.
 import { access, constants, readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  type AppliancePaths,
-  mustRun,
-  normalAddress,
-  type OwnAddress,
-  type Problem,
-  type Run,
-} from "@lbpair/common";
-import { isRecord } from "../verbs/answer.js";
+import { type AppliancePaths, mustRun, type Problem, type Run } from "@lbpair/common";
 import { type NftRuleset, readNftRuleset } from "./nft-ruleset.js";
-
-/** `ip -j addr` as own addresses; parts it does not understand are left out. */
-export function readOwnAddresses(text: string): OwnAddress[] {
-  const links = JSON.parse(text) as unknown;
-  if (!Array.isArray(links)) return [];
-  return links.filter(isRecord).flatMap((link) => {
-    const infos = Array.isArray(link.addr_info) ? link.addr_info.filter(isRecord) : [];
-    return infos.flatMap((info): OwnAddress[] => {
-      const address = typeof info.local === "string" ? normalAddress(info.local) : undefined;
-      if (address === undefined || typeof info.prefixlen !== "number") return [];
-      const dynamic = info.dynamic === true;
-      return [{ link: String(link.ifname), address, prefixLength: info.prefixlen, dynamic }];
-    });
-  });
-}
-
-/** This node's addresses; throws CommandError where `ip` fails. */
-export async function ownAddresses(run: Run): Promise<OwnAddress[]> {
-  const { stdout } = await mustRun(run, ["ip", "-j", "addr", "show"], { timeoutMs: 3000 });
-  return readOwnAddresses(stdout);
-}
 
 /** All rules of the kernel; throws CommandError where `nft` is absent or not permitted. */
 export async function kernelRuleset(run: Run): Promise<NftRuleset> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseAppliance, parseServices } from "@lbpair/common";
-import { judgeFit, judgeScripts, type NodeView } from "./fits-node.js";
+import { parseAppliance, parseServices } from "./config-file.js";
+import { judgeFit, judgeScripts, type NodeFacts } from "./fits-node.js";
 
 const appliance = parseAppliance(`node: { name: lb1, designation: primary }
 peer:
@@ -22,7 +22,7 @@ virtualServices:
   return parsed.value;
 };
 
-function view(more: Partial<NodeView> = {}): NodeView {
+function view(more: Partial<NodeFacts> = {}): NodeFacts {
   assert.ok(appliance.ok);
   const own = (link: string, address: string, prefixLength = 24) => ({
     link,
@@ -41,7 +41,7 @@ function view(more: Partial<NodeView> = {}): NodeView {
     ...more,
   };
 }
-const codes = (vip: string, gateway?: string, more?: Partial<NodeView>) =>
+const codes = (vip: string, gateway?: string, more?: Partial<NodeFacts>) =>
   judgeFit(servicesWith(vip, gateway), view(more), "services.yaml").map(
     ({ code, path }) => `${code} ${path}`,
   );
