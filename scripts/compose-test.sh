@@ -17,8 +17,24 @@ npm run --silent build
 export COMPOSE_PROJECT_NAME=lbpair-compose-test
 engine_folder=
 engine=
+tests=
 # The containers' place among the control groups, where the engine is our own.
 group=lbpair-compose-$$
+
+# Mounts of containers below it that did not end in time go first.
+remove_engine_folder() {
+  awk -v below="$1/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
+    while IFS= read -r mount; do umount -l "$mount" || true; done
+  rm -rf "$1"
+}
+# What a run left behind that was killed before it could clean up; the name ends with its process id.
+remove_dead_engines() {
+  local folder
+  for folder in /tmp/lbpair-engine-*; do
+    [ -d "$folder" ] || continue
+    if ! kill -0 "${folder##*-}" 2>/dev/null; then remove_engine_folder "$folder"; fi
+  done
+}
 
 stop_engine() {
   [ -n "$engine_folder" ] || return 0
@@ -30,16 +46,14 @@ stop_engine() {
     kill -KILL "$engine" 2>/dev/null || true
     wait "$engine" 2>/dev/null || true
   fi
-  # Mounts of containers that did not end in time.
-  awk -v below="$engine_folder/" 'index($5, below) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
-    while IFS= read -r mount; do umount -l "$mount" || true; done
-  rm -rf "$engine_folder"
+  remove_engine_folder "$engine_folder"
   find /sys/fs/cgroup -depth -type d -path "*/$group*" -exec rmdir {} + 2>/dev/null || true
 }
 clean_up() {
   local code=$?
   trap - EXIT
   trap '' INT TERM
+  [ -z "$tests" ] || kill -TERM "$tests" 2>/dev/null || true
   if docker info >/dev/null 2>&1; then
     docker-compose down -v --timeout 2 --remove-orphans >/dev/null 2>&1 || true
   fi
@@ -55,10 +69,13 @@ start_engine() {
     echo "No container engine answers, and starting one needs root." >&2
     return 1
   fi
-  engine_folder=$(mktemp -d /tmp/lbpair-engine-XXXXXX)
+  remove_dead_engines
+  engine_folder=/tmp/lbpair-engine-$$
+  mkdir -m 700 "$engine_folder"
   local socket=$engine_folder/docker.sock
-  # A loopback that is down would keep the engine from talking to its own containerd.
-  unshare --net sh -c 'ip link set lo up && exec "$@"' sh dockerd \
+  # Its own session, so that Ctrl-C is not for it; ends with this script, however that ends. A new
+  # network namespace has its loopback down.
+  setsid setpriv --pdeathsig TERM unshare --net sh -c 'ip link set lo up && exec "$@"' sh dockerd \
     --data-root "$engine_folder/data" --exec-root "$engine_folder/exec" \
     --pidfile "$engine_folder/dockerd.pid" --cgroup-parent "$group" -H "unix://$socket" \
     >"$engine_folder/dockerd.log" 2>&1 &
@@ -96,4 +113,7 @@ echo "Building the image …"
 bash scripts/compose-images.sh
 docker-compose up -d --no-build
 [ -z "$engine_folder" ] || go_first
-node --enable-source-maps --test-reporter=spec test/dist/compose/pair.test.js
+# In the background, because a trap has to wait for what runs in front.
+node --enable-source-maps --test-reporter=spec test/dist/compose/pair.test.js &
+tests=$!
+wait "$tests"
