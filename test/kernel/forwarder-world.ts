@@ -198,11 +198,15 @@ async function createAppliance(node: NodeName, folder: string, world: World): Pr
       const where = Object.entries(roots).flatMap(([key, value]) => [`--${key}`, value]);
       child = world.spawn(node, [process.execPath, DAEMON, ...where]);
       const { pid } = child;
-      await until("the forwarder answers and is ready", async () => {
-        const now = await status();
-        if (!now.ready) throw new Error(`${now.readyReason} ${JSON.stringify(now.problems)}`);
-        return now.pid === pid;
-      });
+      await until(
+        "the forwarder answers and is ready",
+        async () => {
+          const now = await status();
+          if (!now.ready) throw new Error(`${now.readyReason} ${JSON.stringify(now.problems)}`);
+          return now.pid === pid;
+        },
+        30_000,
+      );
     },
     async end(signal) {
       const ended = child;
