@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { killMarked, MARK, markedProcesses } from "./leftovers.mjs";
 
-export const FILE_TIMEOUT_MS = 5 * 60_000;
+/** A run with many repeats asks for more. */
+export const FILE_TIMEOUT_MS = Number(process.env.LBPAIR_FILE_MINUTES ?? 5) * 60_000;
 const TERM_GRACE_MS = 10_000;
 /** Processes that are about to end by themselves are not called leftovers. */
 const SETTLE_MS = 300;
