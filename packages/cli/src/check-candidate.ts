@@ -14,6 +14,7 @@ import {
   ownAddresses,
   type Problem,
   parseAppliance,
+  parseCandidate,
   parseModes,
   parseServices,
   type Run,
@@ -163,7 +164,7 @@ export async function checkCandidate(
 ): Promise<CheckReport> {
   const servicesFile = file === undefined ? paths.servicesFile : resolve(file);
   const [read, appliance, modes] = await Promise.all([
-    readConfig(servicesFile, parseServices),
+    readConfig(servicesFile, parseCandidate),
     readConfig(paths.applianceFile, parseAppliance),
     readConfig(paths.modesFile, parseModes),
   ]);

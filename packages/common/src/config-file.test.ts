@@ -1,7 +1,7 @@
 // config-file.test.ts — a wrong file shows all its problems at once, each with its line; a right one parses.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseAppliance, parseModes, parseServices } from "./config-file.js";
+import { parseAppliance, parseCandidate, parseModes, parseServices } from "./config-file.js";
 import { formatProblem, type Parsed, type Problem } from "./problems.js";
 import { CONFIG_BYTES_MAX, PROBLEMS_LISTED_MAX } from "./yaml-text.js";
 
@@ -36,6 +36,15 @@ test("the reference deployment parses without problem or warning", () => {
   assert.deepEqual(service?.ports[3], { first: 12_300, last: 12_301 });
   assert.equal(service?.realServers[0]?.port, 0);
   assert.equal(parsed.value.heartbeat.port, 6694);
+});
+
+test("a candidate with nothing in it is refused; one that wants no service is not", () => {
+  for (const text of ["", "\n\n", "# all of it a comment\n", "---\n", "null\n"]) {
+    const parsed = parseCandidate(text);
+    assert.equal(parsed.ok, false, JSON.stringify(text));
+    assert.deepEqual(!parsed.ok && parsed.problems.map(({ code }) => code), ["file-empty"]);
+  }
+  assert.equal(parseCandidate("virtualServices: []\n").ok, true);
 });
 
 test("an empty file is an empty configuration with the stated defaults", () => {

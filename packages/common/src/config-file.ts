@@ -131,6 +131,17 @@ function parseWith<S extends z.ZodType>(
 export const parseServices = (text: string, file = "services.yaml"): Parsed<ServicesConfig> =>
   parseWith(servicesSchema, text, file, checkServices);
 
+/**
+ * A services.yaml that is to come into force. A file with nothing in it parses as an empty
+ * configuration, but it is what a crashed editor or a full disk leaves: it would end every service.
+ */
+export function parseCandidate(text: string, file = "services.yaml"): Parsed<ServicesConfig> {
+  const read = readYaml(text, file);
+  if (!read.ok || (read.value.value ?? null) !== null) return parseServices(text, file);
+  const want = "a configuration (virtualServices: [] where there is to be no service)";
+  return { ok: false, problems: [{ code: "file-empty", path: "", want, got: "nothing", file }] };
+}
+
 export const parseAppliance = (text: string, file = "appliance.yaml"): Parsed<ApplianceConfig> =>
   parseWith(applianceSchema, text, file, checkAppliance);
 

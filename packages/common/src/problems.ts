@@ -17,6 +17,7 @@ export interface Problem {
 /** Every code a person can meet; the list in docs/problems.md is checked against it. */
 export const PROBLEM_CODES = [
   "file-missing",
+  "file-empty",
   "file-too-large",
   "not-text",
   "yaml-syntax",

@@ -8,6 +8,7 @@ import {
   ownAddresses,
   type Parsed,
   type Problem,
+  parseCandidate,
   parseServices,
   type Run,
   type ServicesConfig,
@@ -32,7 +33,7 @@ export async function judgeCandidate(
   inForce: ServiceFiles,
   node: { readonly run: Run; readonly appliance: ApplianceConfig },
 ): Promise<Parsed<ServicesConfig>> {
-  const parsed = parseServices(files.services, FILE);
+  const parsed = parseCandidate(files.services, FILE);
   if (!parsed.ok) return parsed;
   const addresses = await ownAddresses(node.run);
   const view = { addresses, appliance: node.appliance, floating: floatingIn(inForce) };
