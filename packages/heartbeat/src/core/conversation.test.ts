@@ -107,3 +107,18 @@ test("each side knows on which path the other hears it", () => {
   assert.equal(a.conversation.paths[0]?.heardByPeer, true);
   assert.equal(a.conversation.paths[1]?.heardByPeer, false);
 });
+
+test("a peer reverted to a snapshot is heard again within seconds, not once it has caught up", () => {
+  const [a, b] = pair();
+  b.hears(a.advert(0, 0), 0);
+  a.hears(b.advert(0, 0), 0);
+  for (let i = 1; i <= 500; i += 1) b.hears(a.advert(0, i), i);
+  a.conversation.sequence = 100;
+  let heard: number | undefined;
+  for (let now = 2000; now < 6000 && heard === undefined; now += 200) {
+    a.hears(b.advert(0, now), now);
+    if (b.hears(a.advert(0, now), now).kind === "advert") heard = now;
+  }
+  console.log(`heard again ${Number(heard) - 2000} ms after the revert`);
+  assert.ok(heard !== undefined);
+});

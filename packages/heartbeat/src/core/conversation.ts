@@ -85,7 +85,12 @@ export class Conversation {
     const { session, sequence } = said;
     const before = this.session;
     const [next, acceptance] = accept(before, { session, echoes, sequence, stream });
-    this.session = needsRenewal(next, now) ? renew(next, this.options.newSession(), now) : next;
+    this.session = next;
+    if (needsRenewal(next, now)) {
+      this.session = renew(next, this.options.newSession(), now);
+      // A reverted peer numbers anew from where it was: nothing it says now is old.
+      this.newest = null;
+    }
     if (acceptance !== "life") {
       const dropped = drop(acceptance);
       const stranger = acceptance === "hello" && next.candidate !== before.candidate;

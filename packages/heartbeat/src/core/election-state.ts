@@ -137,7 +137,9 @@ export function silenceNeeded(state: ElectionState, settings: ElectionSettings):
 /** When a tick is due besides the keepalive's; undefined = nothing is pending. */
 export function nextDeadline(state: ElectionState, settings: ElectionSettings): number | undefined {
   const deadlines: number[] = [];
-  if (conditionOf(state) === "passive" && settings.paired) {
+  // A node that may not claim has nothing to wake up for; what lets it claim wakes it as well.
+  const able = state.ready && !state.isolated;
+  if (conditionOf(state) === "passive" && settings.paired && able) {
     deadlines.push(silentSince(state) + silenceNeeded(state, settings));
   }
   if (state.handOver !== null) deadlines.push(state.handOver.until);

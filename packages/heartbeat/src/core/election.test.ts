@@ -94,7 +94,16 @@ test("a take over never comes before the end of the lease that the dead peer adv
 
 test("the next deadline is the moment at which silence becomes death", () => {
   assert.equal(nextDeadline(passiveSince(500).state, secondary), 1501);
-  assert.equal(nextDeadline(startElection(millis(0), primary, 0), primary), 31_001);
+  assert.equal(nextDeadline(new Node(primary).state, primary), 31_001);
+});
+
+test("a node that may not claim asks for no deadline: it would be woken without end", () => {
+  const starting = startElection(millis(0), primary, 0);
+  assert.equal(nextDeadline(starting, primary), undefined);
+  const deaf = passiveSince(0).at(1, { kind: "local", ready: true, faults: 2, isolated: true });
+  assert.equal(nextDeadline(deaf.state, secondary), undefined);
+  deaf.at(2, { kind: "local", ready: true, faults: 0, isolated: false });
+  assert.equal(nextDeadline(deaf.state, secondary), 1003);
 });
 
 test("a node that hears nothing after its start waits initdead", () => {
