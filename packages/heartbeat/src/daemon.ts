@@ -7,6 +7,7 @@ import type { LeaseLength } from "./adapters/lease-line.js";
 import type { LinkEvent } from "./adapters/link-event.js";
 import { AddressGuard } from "./address-guard.js";
 import { Advertiser } from "./advertiser.js";
+import { hearsNothing } from "./core/advert.js";
 import type { Received } from "./core/conversation.js";
 import type { Effect } from "./core/effects.js";
 import { step } from "./core/election.js";
@@ -213,7 +214,8 @@ export class HeartbeatDaemon implements Machine {
     if (received.kind !== "advert") return;
     const { advert, met } = received;
     if (met) this.meet();
-    this.dispatch({ kind: "advert", peer: advert });
+    const deaf = hearsNothing(advert, this.settings.election.deadtime);
+    this.dispatch({ kind: "advert", peer: { ...advert, deaf } });
     if (this.state.phase === "active" && !advert.active) {
       this.exchange.offer(advert.verdicts, this.advertiser);
     }
@@ -249,7 +251,10 @@ export class HeartbeatDaemon implements Machine {
     });
   }
 
-  makeActive(designation: Designation, by: string): Promise<MakeActiveAnswer> {
+  async makeActive(designation: Designation, by: string): Promise<MakeActiveAnswer> {
+    // An order may be the first that is read after a pause: silence is judged when all is heard.
+    this.noticeStandstill();
+    await this.advertiser?.drain();
     return this.order.give(() => this.dispatch({ kind: "make-active", designation, by }));
   }
 

@@ -45,6 +45,10 @@ export interface Advert {
   readonly hearing: readonly Hearing[];
 }
 
+/** Whether the sender has heard nothing of its peer for a deadtime, on any path. */
+export const hearsNothing = ({ hearing }: Advert, deadtime: number): boolean =>
+  hearing.every(({ ageMs }) => ageMs === null || ageMs > deadtime);
+
 /** A piece of the active's verdicts, for a peer that follows others. */
 export interface VerdictsPart {
   readonly designation: Designation;

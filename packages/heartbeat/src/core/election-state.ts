@@ -23,11 +23,18 @@ export interface PeerView {
   readonly ready: boolean;
   readonly yielding: boolean;
   readonly requesting: boolean;
+  /** It says that it has heard nothing of us for a deadtime. */
+  readonly deaf: boolean;
+  /** Since when it says so; null = it does not. */
+  readonly deafSince: Millis | null;
   readonly faults: number;
   readonly leaseMs: number;
   readonly epoch: number;
   readonly highestEpoch: number;
 }
+
+/** An advert, as the election needs it. */
+export type PeerSaid = Omit<PeerView, "heardAt" | "firstHeardAt" | "deafSince">;
 
 /**
  * starting: after a start or a lost lease, listening before any claim. handing-over: still
@@ -76,7 +83,7 @@ export type ElectionEvent =
   | { readonly kind: "deadline" }
   /** This daemon was held up so long that its own clock is no measure of the peer's silence. */
   | { readonly kind: "stalled" }
-  | { readonly kind: "advert"; readonly peer: Omit<PeerView, "heardAt" | "firstHeardAt"> }
+  | { readonly kind: "advert"; readonly peer: PeerSaid }
   | {
       readonly kind: "local";
       readonly ready: boolean;
@@ -93,6 +100,8 @@ export type Step = readonly [ElectionState, readonly Effect[]];
 export const LEASE_MARGIN_MS = 50;
 /** A hand-over that the peer does not answer is rolled back after this many keepalives, at least. */
 export const HAND_OVER_KEEPALIVES = 5;
+/** An active peer that goes on saying for this many keepalives that it hears nothing cannot be told to stop. */
+export const DEAF_KEEPALIVES = 2;
 /** A node that is back and well for this many deadtimes asks to be active again, with auto-failback. */
 export const FAILBACK_DEADTIMES = 10;
 /** After an operator's order, auto-failback waits this long, or it would undo the order. */

@@ -13,7 +13,7 @@ import {
   type ElectionState,
   leaseLength,
   nextDeadline,
-  type PeerView,
+  type PeerSaid,
   startElection,
 } from "./election-state.js";
 
@@ -30,18 +30,24 @@ const primary: ElectionSettings = {
 const secondary: ElectionSettings = { ...primary, designation: "secondary" };
 const single: ElectionSettings = { ...primary, paired: false };
 
-type Said = Omit<PeerView, "heardAt" | "firstHeardAt">;
-const passivePeer: Said = {
+const passivePeer: PeerSaid = {
   active: false,
   ready: true,
   yielding: false,
   requesting: false,
+  deaf: false,
   faults: 0,
   leaseMs: 0,
   epoch: 0,
   highestEpoch: 0,
 };
-const activePeer: Said = { ...passivePeer, active: true, leaseMs: 800, epoch: 5, highestEpoch: 5 };
+const activePeer: PeerSaid = {
+  ...passivePeer,
+  active: true,
+  leaseMs: 800,
+  epoch: 5,
+  highestEpoch: 5,
+};
 
 class Node {
   state: ElectionState;
@@ -56,7 +62,7 @@ class Node {
     [this.state, this.effects] = step(this.state, event, now as Millis, this.settings);
     return this;
   }
-  hears(now: number, said: Said): this {
+  hears(now: number, said: PeerSaid): this {
     return this.at(now, { kind: "advert", peer: said });
   }
   kinds(): string[] {
@@ -255,6 +261,56 @@ test("an active that hears a wish of a ready peer hands over; of an unready one 
   assert.equal(activeBeside(0).hears(10, wish).state.phase, "handing-over");
 });
 
+test("an order to a passive node waits for the end of the lease that the silent peer told", () => {
+  const node = passiveSince(0).hears(1, { ...activePeer, leaseMs: 3000 });
+  node.at(1500, { kind: "make-active", designation: "secondary", by: "x" });
+  assert.equal(node.state.phase, "passive", "the peer's kernel still answers");
+  assert.equal(node.at(3051, { kind: "deadline" }).state.phase, "passive");
+  node.at(3052, { kind: "deadline" });
+  assert.deepEqual(
+    node.replies().map((reply) => reply.done),
+    [true],
+  );
+});
+
+test("an order to a node that has only just started waits until the peer could be heard", () => {
+  const node = new Node(primary).at(10, { kind: "make-active", designation: "primary", by: "x" });
+  assert.equal(node.state.phase, "starting");
+  node.hears(20, activePeer).hears(40, { ...activePeer, yielding: true, leaseMs: 0 });
+  assert.equal(node.state.phase, "active");
+});
+
+test("a node claims only once the yielding peer's kernel no longer answers", () => {
+  const node = passiveSince(0).hears(10, { ...activePeer, yielding: true, leaseMs: 300 });
+  assert.equal(node.state.phase, "passive");
+  node.hears(210, { ...activePeer, yielding: true, leaseMs: 0 });
+  assert.equal(node.state.phase, "active");
+});
+
+test("handing over, a node stands down for any claim of the peer, and the order is answered", () => {
+  const node = activeBeside(0).at(10, { kind: "stop", why: "SIGTERM" });
+  node.hears(20, { ...activePeer, epoch: 3, highestEpoch: 5 });
+  assert.equal(node.state.phase, "passive");
+  assert.equal(node.kinds().at(-1), "exit");
+});
+
+test("of two actives the one that is not heard stands down, whatever its claim", () => {
+  const node = activeBeside(0);
+  const deaf = { ...activePeer, epoch: 4, deaf: true };
+  assert.equal(node.hears(10, deaf).state.phase, "active", "it may hear us with its next advert");
+  assert.equal(node.hears(210, { ...deaf, deaf: false }).state.phase, "active");
+  assert.equal(node.hears(410, deaf).state.phase, "active");
+  assert.equal(node.hears(809, deaf).state.phase, "active");
+  assert.equal(node.hears(810, deaf).state.phase, "passive");
+});
+
+test("a hand-over does not roll back right after a stall: the claim may be under way", () => {
+  const node = activeBeside(0).at(10, { kind: "make-active", designation: "secondary", by: "x" });
+  node.at(5000, { kind: "stalled" }).at(5001, { kind: "deadline" });
+  assert.equal(node.state.phase, "handing-over");
+  assert.equal(node.at(5400, { kind: "deadline" }).state.phase, "active");
+});
+
 test("a wish that is not granted ends with a refusal and changes nothing", () => {
   const node = passiveSince(0).at(10, { kind: "make-active", designation: "secondary", by: "x" });
   for (let now = 200; now <= 2000; now += 200) node.hears(now, activePeer);
@@ -332,13 +388,17 @@ test("every claim in a random life of two nodes is above every claim before", ()
     x = (Math.imul(x, 1_103_515_245) + 12_345) & 0x7fff_ffff;
     return x / 0x7fff_ffff;
   };
-  const said = (node: Node, now: number): Said => ({
+  const said = (node: Node, now: number): PeerSaid => ({
     active: conditionOf(node.state) === "active",
     ready: node.state.ready,
     yielding: node.state.phase === "handing-over",
     requesting: node.state.request !== null,
+    deaf: false,
     faults: node.state.faults,
-    leaseMs: leaseLength(node.state, node.settings, now as Millis) ?? 0,
+    leaseMs:
+      node.state.phase === "active"
+        ? (leaseLength(node.state, node.settings, now as Millis) ?? 0)
+        : 0,
     epoch: node.state.epoch,
     highestEpoch: node.state.highestEpoch,
   });

@@ -5,11 +5,13 @@ import type { Millis } from "@lbpair/common";
 import type { Effect } from "./effects.js";
 import {
   conditionOf,
+  DEAF_KEEPALIVES,
   type ElectionEvent,
   type ElectionSettings,
   type ElectionState,
   FAILBACK_DEADTIMES,
   FAILBACK_HOLD_MS,
+  type PeerSaid,
   type PeerView,
   peerAlive,
   peerWins,
@@ -27,8 +29,14 @@ function onAdvertWhileActive(
   peer: PeerView,
 ): Step {
   if (peer.active && !peer.yielding) {
-    if (peerWins(state, settings, peer.epoch)) {
-      const handed = state.phase === "handing-over";
+    const handed = state.phase === "handing-over";
+    const deafMs = peer.deafSince === null ? 0 : now - peer.deafSince;
+    if (deafMs >= DEAF_KEEPALIVES * settings.keepalive) {
+      const because = "the active peer does not hear this node, so only this node can stand down";
+      return standDown(state, now, because, { phase: "passive" }, "alarm");
+    }
+    // Handing over, this node wants the peer to be active, whatever its claim.
+    if (handed || peerWins(state, settings, peer.epoch)) {
       const because = handed
         ? (state.handOver?.because ?? "handed over")
         : `the peer's claim ${peer.epoch} is above ours, ${state.epoch}`;
@@ -85,7 +93,8 @@ function onAdvertWhilePassive(state: ElectionState, now: Millis, peer: PeerView)
       ],
     ];
   }
-  if (peer.yielding && state.ready) {
+  // Yielding, but its kernel may still answer: the revocation was not acknowledged.
+  if (peer.yielding && peer.leaseMs === 0 && state.ready) {
     return claim(state, now, state.request?.because ?? "the peer asked this node to take over");
   }
   return [{ ...state, vacantSince: peer.yielding ? null : (state.vacantSince ?? now) }, []];
@@ -95,10 +104,11 @@ function onAdvert(
   state: ElectionState,
   settings: ElectionSettings,
   now: Millis,
-  said: Omit<PeerView, "heardAt" | "firstHeardAt">,
+  said: PeerSaid,
 ): Step {
   const firstHeardAt = state.toldAlive ? (state.peer?.firstHeardAt ?? now) : now;
-  const peer: PeerView = { ...said, heardAt: now, firstHeardAt };
+  const deafSince = said.deaf ? (state.peer?.deafSince ?? now) : null;
+  const peer: PeerView = { ...said, heardAt: now, firstHeardAt, deafSince };
   const highestEpoch = Math.max(state.highestEpoch, peer.highestEpoch, peer.epoch);
   const heard: ElectionState = { ...state, peer, highestEpoch, toldAlive: true };
   const news: Effect[] = highestEpoch > state.highestEpoch ? [{ kind: "remember" }] : [];
@@ -233,12 +243,17 @@ function onTime(state: ElectionState, settings: ElectionSettings, now: Millis): 
 
 /** After a stall the peer has two more keepalives to be heard before its silence means anything. */
 function onStalled(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
-  const latest = (now - silenceNeeded(state, settings) + 2 * settings.keepalive) as Millis;
+  const grace = 2 * settings.keepalive;
+  const latest = (now - silenceNeeded(state, settings) + grace) as Millis;
+  const later = (a: number, b: number) => Math.max(a, b) as Millis;
   if (state.peer === null) {
-    return [{ ...state, listeningSince: Math.max(state.listeningSince, latest) as Millis }, []];
+    return [{ ...state, listeningSince: later(state.listeningSince, latest) }, []];
   }
-  const heardAt = Math.max(state.peer.heardAt, latest) as Millis;
-  return [{ ...state, peer: { ...state.peer, heardAt } }, []];
+  const peer = { ...state.peer, heardAt: later(state.peer.heardAt, latest) };
+  // The claim that a hand-over waits for may have come and gone meanwhile.
+  const { handOver } = state;
+  const until = later(handOver?.until ?? now, now + grace);
+  return [{ ...state, peer, handOver: handOver === null ? null : { ...handOver, until } }, []];
 }
 
 /** One step of the election. Effects are to be performed in order. */

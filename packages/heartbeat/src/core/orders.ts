@@ -8,6 +8,8 @@ import {
   HAND_OVER_KEEPALIVES,
   peerAlive,
   type Step,
+  silenceNeeded,
+  silentSince,
 } from "./election-state.js";
 import { beginHandOver, claim } from "./transitions.js";
 
@@ -16,11 +18,12 @@ export function wish(
   settings: ElectionSettings,
   now: Millis,
   because: string,
+  waitMs = 0,
 ): Step {
   // Longer than a hand-over's patience, so that the active's roll-back comes first.
   const patience = 2 * Math.max(settings.deadtime, HAND_OVER_KEEPALIVES * settings.keepalive);
   return [
-    { ...state, request: { until: (now + patience) as Millis, because } },
+    { ...state, request: { until: (now + waitMs + patience) as Millis, because } },
     [{ kind: "send-adverts" }],
   ];
 }
@@ -48,8 +51,11 @@ export function onMakeActive(
   }
   if (here) {
     if (!state.ready) return refuse(state, "this node is not ready: its rules are not loaded");
-    if (!alive) return claim(held, now, `${by} asked while the peer is silent`);
-    return wish(held, settings, now, `${by} asked for it`);
+    if (alive) return wish(held, settings, now, `${by} asked for it`);
+    // Its kernel may answer longer than it lives: an order waits for the end of the lease as well.
+    const waitMs = silentSince(state) + silenceNeeded(state, settings) - now;
+    if (waitMs >= 0) return wish(held, settings, now, `${by} asked for it`, waitMs);
+    return claim(held, now, `${by} asked while the peer is silent`);
   }
   if (!settings.paired) return refuse(state, "this appliance has no peer");
   if (!active) {
