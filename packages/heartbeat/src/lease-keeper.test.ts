@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Clock, type Millis, millis } from "@lbpair/common";
+import type { Lease, LeaseAnswer } from "./adapters/lease.js";
+import { LeaseKeeper } from "./lease-keeper.js";
+
+/** A kernel that gives the answers it is told, "held" after that. */
+function scripted(answers: readonly LeaseAnswer[] = []) {
+  const left = [...answers];
+  const asked: string[] = [];
+  const ask = (what: string) => async (): Promise<LeaseAnswer> => {
+    asked.push(what);
+    return left.shift() ?? "held";
+  };
+  const time = { now: 0 };
+  const clock: Clock = { now: () => time.now as Millis, wall: () => new Date(0) };
+  const lease: Lease = {
+    open: async () => {
+      asked.push("open");
+      return { changed: true };
+    },
+    grant: ask("grant"),
+    refresh: ask("refresh"),
+    revoke: ask("revoke"),
+    remaining: async () => null,
+    hook: "egress",
+    lastRefusal: "",
+    restarts: 0,
+    close: () => undefined,
+  };
+  return { keeper: new LeaseKeeper(lease, clock), asked, time };
+}
+
+const LEASE = millis(800);
+
+test("a take over does not fail because one nft hung, or because the gate had been flushed", async () => {
+  const { keeper, asked } = scripted(["no-answer", "table-missing", "held"]);
+  await keeper.grant(LEASE);
+  assert.deepEqual(asked, ["grant", "grant", "open", "grant"]);
+  assert.equal(keeper.held, true);
+});
+
+test("a revocation that nobody acknowledged is tried again, then told, and the peer is told how long to wait", async () => {
+  const hung: LeaseAnswer[] = ["held", "no-answer", "no-answer", "no-answer"];
+  const { keeper, asked, time } = scripted(hung);
+  await keeper.grant(LEASE);
+  time.now = 300;
+  await assert.rejects(keeper.revoke(), /may run on/);
+  assert.equal(asked.filter((what) => what === "revoke").length, 3);
+  assert.equal(keeper.held, false);
+  assert.equal(keeper.mayAnswerMs(millis(300)), 500);
+  assert.equal(keeper.lapsed(millis(5000)), false, "what is not held does not lapse");
+  await keeper.revoke();
+  assert.equal(keeper.mayAnswerMs(millis(300)), 0);
+});
+
+test("without a table everything is let through, so a revocation sets it up again", async () => {
+  const { keeper, asked } = scripted(["held", "table-missing"]);
+  await keeper.grant(LEASE);
+  await keeper.revoke();
+  assert.deepEqual(asked, ["grant", "revoke", "open"]);
+  assert.equal(keeper.mayAnswerMs(millis(0)), 0);
+});
+
+test("a refresh that was not acknowledged may have worked: the peer waits for the longer lease", async () => {
+  const { keeper, time } = scripted(["held", "no-answer"]);
+  await keeper.grant(LEASE);
+  time.now = 500;
+  assert.equal(await keeper.refresh(millis(3000)), "held");
+  assert.equal(keeper.remainingMs(millis(500)), 300, "this daemon counts on the old end");
+  assert.equal(keeper.mayAnswerMs(millis(500)), 3000);
+});
+
+test("what is revoked while the gate is being restored or granted does not come back", async () => {
+  const restoring = scripted(["held", "table-missing"]);
+  await restoring.keeper.grant(LEASE);
+  const refreshed = restoring.keeper.refresh(LEASE);
+  const revoked = restoring.keeper.revoke();
+  await Promise.all([refreshed, revoked]);
+  assert.equal(restoring.keeper.held, false);
+  assert.equal(restoring.asked.filter((what) => what === "grant").length, 1);
+
+  const granting = scripted();
+  const granted = granting.keeper.grant(LEASE);
+  await Promise.all([granted, granting.keeper.revoke()]);
+  assert.equal(granting.keeper.held, false);
+});
