@@ -36,6 +36,7 @@ export class AddressGuard {
   private removals: readonly { readonly at: Millis; readonly address: string }[] = [];
   private looking: Promise<boolean> | undefined;
   private upkeeps = 0;
+  private busy = false;
   gateOpen = true;
 
   constructor(options: GuardOptions) {
@@ -44,6 +45,17 @@ export class AddressGuard {
 
   /** Each second: addresses live on; now and then, what is really there. */
   async upkeep(): Promise<void> {
+    // Where `ip` is slow, upkeeps must not pile up before an order to lower.
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      await this.upkeepNow();
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  private async upkeepNow(): Promise<void> {
     const { holder, holds, leaseLength } = this.options;
     if (!this.gateOpen) await this.openGate();
     const length = milliseconds(leaseLength());

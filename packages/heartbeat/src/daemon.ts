@@ -64,6 +64,8 @@ export class HeartbeatDaemon implements Machine {
   private readonly standstill: Standstill;
   private lastUpkeepAt: Millis;
   private metAt = Number.NEGATIVE_INFINITY;
+  private saidAt: number;
+  private reloading: Promise<unknown> = Promise.resolve();
   private stopped: (() => void) | undefined;
 
   constructor(parts: DaemonParts) {
@@ -76,6 +78,7 @@ export class HeartbeatDaemon implements Machine {
     this.settings = parts.settings;
     this.startedAt = now;
     this.lastUpkeepAt = now;
+    this.saidAt = now;
     this.standstill = new Standstill(parts.lease, parts.suspendedMs);
     this.state = startElection(now, this.settings.election, parts.memory?.reservedEpoch ?? 0);
     this.queue = new EffectQueue(
@@ -100,7 +103,8 @@ export class HeartbeatDaemon implements Machine {
     this.forwarder = createForwarderLink(parts.paths.socket("forwarder"));
     this.pulse = new Pulse(parts.clock, this.settings.election.keepalive, {
       onKeepalive: (lateMs) => this.keepalive(lateMs),
-      onDeadline: () => this.deadline(),
+      onDeadline: (lateMs) => this.deadline(lateMs),
+      onError: (error) => parts.log.error({ error: String(error) }, "a beat failed"),
     });
   }
 
@@ -117,8 +121,9 @@ export class HeartbeatDaemon implements Machine {
       this.queue.push([{ kind: "raise" }, { kind: "send-adverts" }]);
     }
     if (conditionOf(this.state) === "passive") {
-      await this.lease.revoke();
-      await this.holder.lower();
+      for (const kind of ["revoke-lease", "lower"] as const) {
+        await perform({ kind }, this).catch((error) => this.effectFailed({ kind }, error));
+      }
     }
     this.forwarderReady = await access(parts.paths.forwarderReadyFile).then(
       () => true,
@@ -151,8 +156,15 @@ export class HeartbeatDaemon implements Machine {
     const now = this.parts.clock.now();
     const [next, effects] = step(this.state, event, now, this.settings.election);
     this.state = next;
+    if (effects.some(({ kind }) => kind === "revoke-lease")) this.goQuiet();
     this.queue.push(effects);
     this.pulse.wakeAt(nextDeadline(next, this.settings.election));
+  }
+
+  /** At once: its turn may be behind a slow `ip`. It is done again in turn, where a failure is told. */
+  private goQuiet(): void {
+    this.announcer.stop();
+    this.lease.revoke().catch(() => undefined);
   }
 
   /** Before anything else is done after a pause: a lease that ended while this daemon stood still is gone. */
@@ -167,7 +179,7 @@ export class HeartbeatDaemon implements Machine {
     await this.advertiser?.drain();
     if (lateMs > 2 * this.settings.election.keepalive) this.dispatch({ kind: "stalled" });
     if (this.lease.held && this.state.phase === "active") {
-      const kept = await this.lease.refresh(this.leaseLength());
+      const kept = await this.lease.refresh(this.leaseLength()).catch((error) => String(error));
       if (kept === "lapsed") {
         this.dispatch({ kind: "lease-lost", why: "the kernel had ended the lease" });
       } else if (kept === "restored") {
@@ -177,10 +189,13 @@ export class HeartbeatDaemon implements Machine {
           "the lease's table had been removed; it is back",
           {},
         );
+      } else if (kept !== "held") {
+        this.dispatch({ kind: "lease-lost", why: `the kernel's gate did not come back: ${kept}` });
       }
     }
     this.dispatch({ kind: "tick" });
     const now = this.parts.clock.now();
+    this.catchUp(now);
     if (now - this.lastUpkeepAt >= TELL_MS) {
       this.lastUpkeepAt = now;
       this.tellCondition();
@@ -190,6 +205,16 @@ export class HeartbeatDaemon implements Machine {
     }
   }
 
+  /**
+   * Adverts wait in turn behind a slow `ip`, while the lease is refreshed: the peer would take this
+   * node for dead, and both would answer. What they say must be so in the kernel already.
+   */
+  private catchUp(now: Millis): void {
+    const overdue = now - this.saidAt > 1.5 * this.settings.election.keepalive;
+    const acknowledged = (this.state.phase === "active") === this.lease.held;
+    if (overdue && acknowledged) this.sendAdverts();
+  }
+
   /** Something happened on the links. */
   onLink(event: LinkEvent): void {
     if (!this.started) return;
@@ -197,9 +222,10 @@ export class HeartbeatDaemon implements Machine {
     this.guard.onLink(event);
   }
 
-  private async deadline(): Promise<void> {
+  private async deadline(lateMs: number): Promise<void> {
     this.noticeStandstill();
     await this.advertiser?.drain();
+    if (lateMs > 2 * this.settings.election.keepalive) this.dispatch({ kind: "stalled" });
     this.dispatch({ kind: "deadline" });
   }
 
@@ -258,7 +284,14 @@ export class HeartbeatDaemon implements Machine {
     return this.order.give(() => this.dispatch({ kind: "make-active", designation, by }));
   }
 
-  async reload(): Promise<{ readonly changed: number }> {
+  /** One at a time: two would open the same paths twice. */
+  reload(): Promise<{ readonly changed: number }> {
+    const reloaded = this.reloading.then(() => this.reloadNow());
+    this.reloading = reloaded.catch(() => undefined);
+    return reloaded;
+  }
+
+  private async reloadNow(): Promise<{ readonly changed: number }> {
     const loaded = await loadSettings(this.parts.paths);
     if (!loaded.ok) throw new RefusalError(422, "the configuration was refused", loaded.problems);
     const before = this.settings;
@@ -272,7 +305,8 @@ export class HeartbeatDaemon implements Machine {
     this.pulse.setPeriod(this.settings.election.keepalive);
     const moved = await this.guard.reconfigure();
     this.setLocal();
-    this.queue.push([{ kind: "send-adverts" }]);
+    // Addresses get the lifetimes of the lease that is right now: without a peer, none.
+    this.queue.push([{ kind: "raise" }, { kind: "send-adverts" }]);
     await this.queue.settled();
     return { changed: (moved ? 1 : 0) + (newPaths ? 1 : 0) };
   }
@@ -284,8 +318,13 @@ export class HeartbeatDaemon implements Machine {
     const { paired } = this.settings.election;
     if (this.state.phase === "active" && this.lease.held && paired) {
       const length = Math.max(RESTART_LEASE_MS, Number(this.leaseLength()));
-      await this.lease.refresh(length);
-      await this.holder.raise(length);
+      try {
+        await this.lease.refresh(length);
+        await this.holder.raise(length);
+      } catch (error) {
+        // The beats have ended already: the restart must go on, if need be with the addresses moving.
+        this.events.record("warn", "restart-unprepared", String(error), {});
+      }
       this.sendAdverts();
     }
     this.remember();
@@ -318,7 +357,8 @@ export class HeartbeatDaemon implements Machine {
   sendAdverts(): void {
     const { state, settings } = this;
     const now = this.parts.clock.now();
-    const leaseMs = this.lease.remainingMs(now);
+    this.saidAt = now;
+    const leaseMs = this.lease.mayAnswerMs(now);
     const verdicts = this.exchange.id;
     const wallMs = this.parts.clock.wall().getTime();
     this.advertiser?.say(describeSaying({ state, settings, leaseMs, verdicts, wallMs }));

@@ -3,10 +3,13 @@ import type { EventLog } from "@lbpair/common";
 import type { Announcer } from "./adapters/announce.js";
 import type { LeaseLength } from "./adapters/lease-line.js";
 import type { Effect } from "./core/effects.js";
+import type { ElectionState } from "./core/election-state.js";
+import { stillWanted } from "./core/still-wanted.js";
 import type { Holder } from "./holder.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 
 export interface Machine {
+  readonly state: ElectionState;
   readonly lease: LeaseKeeper;
   readonly holder: Holder;
   readonly announcer: Announcer;
@@ -33,6 +36,7 @@ export const announcements = (holder: Holder) =>
 
 export async function perform(effect: Effect, machine: Machine): Promise<void> {
   const { lease, holder, announcer } = machine;
+  if (!stillWanted(effect, machine.state)) return;
   switch (effect.kind) {
     case "grant-lease":
       return lease.grant(machine.leaseLength());

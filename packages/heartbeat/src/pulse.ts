@@ -4,7 +4,9 @@ import type { Clock, Millis } from "@lbpair/common";
 export interface PulseHandlers {
   /** Once each keepalive; `lateMs` says how late. The next one waits for it. */
   readonly onKeepalive: (lateMs: number) => Promise<void>;
-  readonly onDeadline: () => Promise<void>;
+  readonly onDeadline: (lateMs: number) => Promise<void>;
+  /** A handler that failed; the beats go on. */
+  readonly onError: (error: unknown) => void;
 }
 
 export class Pulse {
@@ -41,9 +43,11 @@ export class Pulse {
   wakeAt(at: number | undefined): void {
     clearTimeout(this.deadline);
     if (at === undefined || this.stopped) return;
+    const due = Math.max(at, this.clock.now());
+    const late = () => this.clock.now() - due;
     this.deadline = setTimeout(
-      () => void this.handlers.onDeadline(),
-      Math.max(0, at - this.clock.now()),
+      () => void this.handlers.onDeadline(late()).catch(this.handlers.onError),
+      due - this.clock.now(),
     );
   }
 
@@ -60,6 +64,8 @@ export class Pulse {
     const lateMs = now - this.nextAt;
     try {
       await this.handlers.onKeepalive(lateMs);
+    } catch (error) {
+      this.handlers.onError(error);
     } finally {
       const missed = Math.floor(Math.max(0, this.clock.now() - this.nextAt) / this.period);
       this.nextAt += (missed + 1) * this.period;
