@@ -57,6 +57,24 @@ describe("sockets of the heartbeat", { skip: reason ?? false }, () => {
       return socket;
     });
 
+  test("what was sent before a close is on the wire, however soon the close", async () => {
+    const heard: string[] = [];
+    const far = await openFar("10.9.0.2");
+    far.on("message", (bytes: Buffer) => void heard.push(bytes.toString()));
+    const socket = openAdvertSocket({
+      local: "10.9.0.1",
+      peer: "10.9.0.2",
+      port: far.address().port,
+      onDatagram: () => undefined,
+    });
+    await until(() => socket.bound);
+    socket.send(Buffer.from("last word"));
+    await socket.close();
+    assert.equal(socket.counters.sendErrors, 0);
+    await until(() => heard.length > 0);
+    assert.deepEqual(heard, ["last word"]);
+  });
+
   test("a path carries datagrams both ways, IPv4 and IPv6", async () => {
     for (const [near, far] of [
       ["10.9.0.1", "10.9.0.2"],

@@ -70,6 +70,7 @@ export function openAdvertSocket(options: AdvertSocketOptions): AdvertSocket {
   let retry: NodeJS.Timeout | undefined;
   let lastError = "";
   let closed = false;
+  const onTheWay = new Set<Promise<void>>();
 
   const bind = async (): Promise<void> => {
     const type = options.local.includes(":") ? "udp6" : "udp4";
@@ -112,7 +113,7 @@ export function openAdvertSocket(options: AdvertSocketOptions): AdvertSocket {
         counters.unbound += 1;
         return;
       }
-      socket.send(bytes, options.port, options.peer).then(
+      const sending = socket.send(bytes, options.port, options.peer).then(
         () => {
           counters.sent += 1;
         },
@@ -121,6 +122,8 @@ export function openAdvertSocket(options: AdvertSocketOptions): AdvertSocket {
           lastError = codeOf(error);
         },
       );
+      onTheWay.add(sending);
+      void sending.then(() => onTheWay.delete(sending));
     },
     drain: () => drainTurns(() => counters.received),
     async close() {
@@ -128,6 +131,9 @@ export function openAdvertSocket(options: AdvertSocketOptions): AdvertSocket {
       clearTimeout(retry);
       const last = socket;
       socket = undefined;
+      // Node sends a turn later; a socket closed before that drops what may be the last word of this
+      // run, and a peer that was never told of a longer lease claims while it still runs.
+      await Promise.all(onTheWay);
       if (last !== undefined) await discard(last);
     },
   };
