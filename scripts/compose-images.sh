@@ -19,7 +19,7 @@ make_base() {
     packages=$(paste -sd, $source/packages.list)
     root=$(mktemp -d)
     trap 'rm -rf "$root"' RETURN
-    debootstrap --variant=minbase --include="$packages" bookworm "$root" "${LBPAIR_MIRROR:-http://deb.debian.org/debian}" \
+    debootstrap --variant=minbase --include="$packages" bookworm "$root" ${LBPAIR_MIRROR:+"$LBPAIR_MIRROR"} \
       >"$root.log" 2>&1 || { tail -20 "$root.log" >&2; rm -f "$root.log"; return 1; }
     rm -rf "$root.log" "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
     mkdir -p "$(dirname "$tar")"
