@@ -52,9 +52,7 @@ export const machinePlaces = (tree: Tree): string[] =>
     text.split("\n").flatMap((line, i) => {
       const match = MACHINE.exec(line);
       const place = match?.[1] ?? match?.[2];
-      return place === undefined || place === "registry.npmjs.org"
-        ? []
-        : [`${path}:${i + 1}: ${place}`];
+      return place === undefined ? [] : [`${path}:${i + 1}: ${place}`];
     }),
   );
 
