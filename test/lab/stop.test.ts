@@ -1,0 +1,196 @@
+// stop.test.ts — ordered stops, restarts, addresses that somebody removes, links that flap, and the way back.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import {
+  APPLIANCES,
+  type ApplianceName,
+  activeNodes,
+  type Figures,
+  GATEWAY,
+  measure,
+  measureFloor,
+  monotonicMs,
+  otherNode,
+  VIP,
+  viewPair,
+  type World,
+  waitForPair,
+} from "@lbpair/lab";
+import { type ClaimWatch, claimants, sayWatched, watchClaims } from "./claim-watch.js";
+import { figuresTable, type Row, stallAllowedMs } from "./figures.js";
+import { createReadyPair, makeWell, pause, recentEvents, skip } from "./ready-pair.js";
+
+let world: World;
+let floor: Figures;
+const rows: Row[] = [];
+before(async () => {
+  if (skip !== false) return;
+  world = await createReadyPair();
+  floor = await measureFloor(world, { afterMs: 1000 });
+  rows.push({ what: "nothing (the floor)", figures: floor });
+});
+after(async () => {
+  if (rows.length > 0) console.log(figuresTable(rows));
+  await world?.destroy();
+});
+
+async function nothingLost(what: string, act: () => Promise<unknown>): Promise<void> {
+  const { figures } = await measure(world, act, { afterMs: 1500 });
+  rows.push({ what, figures });
+  if (figures.open.alive < figures.open.total) console.log(await recentEvents(world));
+  assert.deepEqual(figures.open.reasons, {});
+  assert.equal(figures.newConnections.failed, 0);
+  assert.ok(figures.open.longestStallMs <= stallAllowedMs(figures, floor), "stall");
+}
+
+const isActive = (name: ApplianceName) =>
+  waitForPair(world, `${name} active`, (pair) => activeNodes(pair).includes(name));
+
+test("an ordered stop of the active's heartbeat hands over first, with nothing lost", {
+  skip,
+}, async () => {
+  const active = await makeWell(world);
+  const deadtimeMs = (await viewPair(world)).lb1.heartbeat?.timings.deadtimeMs ?? 0;
+  await nothingLost("SIGTERM to the active's heartbeat", async () => {
+    await world.appliances[active].stop("heartbeat");
+    await isActive(otherNode(active));
+  });
+  const { stdout } = await world.exec(active, ["ip", "-br", "addr", "show"]);
+  assert.ok(!stdout.includes(`${VIP}/32`) && !stdout.includes(`${GATEWAY}/32`), stdout);
+  const outageMs = rows.at(-1)?.figures.datagrams.outageMs ?? Infinity;
+  // Had the peer waited for silence, nobody would have answered for deadtime.
+  const most = deadtimeMs / 2 + floor.datagrams.outageMs;
+  assert.ok(outageMs <= most, `${outageMs} ms, want at most ${most}`);
+  world.appliances[active].start("heartbeat");
+  assert.equal(await makeWell(world), otherNode(active));
+});
+
+test("lbpair restart heartbeat moves no address and loses nothing", { skip }, async () => {
+  const active = await makeWell(world);
+  const epoch = async () => (await viewPair(world))[active].heartbeat?.epoch;
+  const was = await epoch();
+  const { pid } = world.appliances[active].view("heartbeat");
+  let watch: ClaimWatch | undefined;
+  try {
+    watch = await watchClaims(world);
+    await nothingLost("lbpair restart heartbeat on the active", async () => {
+      const { code, stderr } = await world.cli(active, ["restart", "heartbeat"]);
+      assert.equal(code, 0, stderr);
+      await waitForPair(world, "a new heartbeat that is active", (pair) => {
+        const now = pair[active].heartbeat;
+        return now !== undefined && now.pid !== pid && now.condition === "active";
+      });
+    });
+    const all = await watch.stop();
+    console.log(sayWatched(all));
+    for (const [network, address] of [
+      ["front", VIP],
+      ["back", GATEWAY],
+    ] as const) {
+      const one = all.find((each) => each.network === network && each.address === address);
+      assert.deepEqual(one === undefined ? [] : claimants(one), [`${active} ${network}`]);
+    }
+  } finally {
+    await watch?.abandon();
+  }
+  assert.equal(await makeWell(world), active);
+  assert.equal(await epoch(), was, "adopted, not claimed again");
+});
+
+test("a restart whose next run never comes: the peer waits for the lease, and nobody claims beside another", {
+  skip,
+}, async () => {
+  const active = await makeWell(world);
+  const other = otherNode(active);
+  const watch = await watchClaims(world);
+  try {
+    await pause(200);
+    const { pid } = world.appliances[active].view("heartbeat");
+    await world.appliances[active].ask("heartbeat", "POST /restart");
+    const began = monotonicMs();
+    while (world.appliances[active].view("heartbeat").pid === pid) await pause(2);
+    await world.appliances[active].kill("heartbeat", { leaveDead: true });
+    await isActive(other);
+    console.log(`${other} is active ${(monotonicMs() - began).toFixed(0)} ms after the restart`);
+    await pause(500);
+    const all = await watch.stop();
+    console.log(sayWatched(all));
+    assert.deepEqual(
+      all.flatMap(({ overlaps }) => overlaps),
+      [],
+    );
+  } finally {
+    await watch.abandon();
+  }
+  assert.equal(await makeWell(world), other);
+});
+
+/** Promised for an address that somebody removes; asserted with fivefold slack. */
+const BACK_MS = 200;
+const SLACK = 5;
+
+test("a floating IP that somebody removes is back, and announced again", { skip }, async () => {
+  const active = await makeWell(world);
+  for (const [address, link, network] of [
+    [VIP, "eth1", "front"],
+    [GATEWAY, "eth0", "back"],
+  ] as const) {
+    const watch = await watchClaims(world);
+    try {
+      await pause(200);
+      const removed = await world.exec(active, ["ip", "addr", "del", `${address}/32`, "dev", link]);
+      const began = monotonicMs();
+      assert.equal(removed.code, 0, removed.stderr);
+      let backMs = 0;
+      for (;;) {
+        const { stdout } = await world.exec(active, ["ip", "-br", "addr", "show", "dev", link]);
+        backMs = monotonicMs() - began;
+        if (stdout.includes(`${address}/32`)) break;
+        assert.ok(backMs < 10_000, "the address does not come back");
+      }
+      await pause(200);
+      const all = await watch.stop();
+      const one = all.find((each) => each.network === network && each.address === address);
+      const announced = one?.claims.find(
+        ({ kind, atMs }) => kind === "announcement" && atMs >= began - removed.tookMs,
+      );
+      assert.ok(announced !== undefined, "announced");
+      const announcedMs = announced.atMs - began;
+      console.log(
+        `${address}: seen again after ${backMs.toFixed(0)} ms, ` +
+          `announced after ${announcedMs.toFixed(0)} ms (one look takes ${removed.tookMs.toFixed(0)})`,
+      );
+      const most = BACK_MS * SLACK + 2 * removed.tookMs;
+      assert.ok(backMs <= most && announcedMs <= most, `want at most ${most.toFixed(0)} ms`);
+    } finally {
+      await watch.abandon();
+    }
+  }
+  assert.equal(await makeWell(world), active);
+});
+
+for (const flapMs of [50, 500]) {
+  test(`a link that flaps for ${flapMs} ms leaves the pair as it was`, { skip }, async () => {
+    const active = await makeWell(world);
+    const epochs = async () => {
+      const pair = await viewPair(world);
+      return APPLIANCES.map((name) => pair[name].heartbeat?.epoch);
+    };
+    const was = await epochs();
+    for (const name of APPLIANCES) {
+      for (const network of ["front", "back"] as const) {
+        await world.cables.pull(name, [network]);
+        await pause(flapMs);
+        await world.cables.plug(name, [network]);
+        // Both paths hear each other again before the next one flaps.
+        await waitForPair(world, "every path heard", (pair) =>
+          APPLIANCES.every((each) =>
+            pair[each].heartbeat?.paths.every(({ state }) => state === "hearing"),
+          ),
+        );
+      }
+    }
+    assert.equal(await makeWell(world), active);
+    assert.deepEqual(await epochs(), was, "nobody claimed anything");
+  });
+}
