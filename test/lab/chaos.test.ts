@@ -14,7 +14,7 @@ import {
   type World,
   waitForPair,
 } from "@lbpair/lab";
-import { nextBlow, randomNumbers, unleashChaos } from "./chaos.js";
+import { nextBlow, randomNumbers, unleashChaos } from "./blows.js";
 import { arrivingClients, sayArriving, startClients } from "./clients.js";
 import { createReadyPair, isInSync, makeWell, pause, recentEvents, skip } from "./ready-pair.js";
 

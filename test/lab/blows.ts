@@ -1,4 +1,4 @@
-// chaos.ts — what is done to which daemon of which node when: a fixed series for each seed.
+// blows.ts — what is done to which daemon of which node when: a fixed series for each seed.
 import { APPLIANCES, type ApplianceName, DAEMONS, type World } from "@lbpair/lab";
 
 type Daemon = (typeof DAEMONS)[number];
