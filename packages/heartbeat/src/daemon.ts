@@ -118,7 +118,8 @@ export class HeartbeatDaemon implements Machine {
     if (adopted !== null) {
       this.state = adopted;
       // Raised again with fresh lifetimes; what is there already is left as it is.
-      this.queue.push([{ kind: "raise" }, { kind: "send-adverts" }]);
+      // Said first: the peer may be about to take this node for dead.
+      this.queue.push([{ kind: "send-adverts" }, { kind: "raise" }]);
     }
     if (conditionOf(this.state) === "passive") {
       for (const kind of ["revoke-lease", "lower"] as const) {
@@ -177,7 +178,7 @@ export class HeartbeatDaemon implements Machine {
     this.lateness.add(lateMs);
     this.noticeStandstill();
     await this.advertiser?.drain();
-    if (lateMs > 2 * this.settings.election.keepalive) this.dispatch({ kind: "stalled" });
+    if (lateMs > 2 * this.settings.election.keepalive) this.dispatch({ kind: "stalled", lateMs });
     if (this.lease.held && this.state.phase === "active") {
       const kept = await this.lease.refresh(this.leaseLength()).catch((error) => String(error));
       if (kept === "lapsed") {
@@ -211,8 +212,11 @@ export class HeartbeatDaemon implements Machine {
    */
   private catchUp(now: Millis): void {
     const overdue = now - this.saidAt > 1.5 * this.settings.election.keepalive;
-    const acknowledged = (this.state.phase === "active") === this.lease.held;
-    if (overdue && acknowledged) this.sendAdverts();
+    if (overdue && this.acknowledged()) this.sendAdverts();
+  }
+
+  private acknowledged(): boolean {
+    return (this.state.phase === "active") === this.lease.held;
   }
 
   /** Something happened on the links. */
@@ -225,7 +229,7 @@ export class HeartbeatDaemon implements Machine {
   private async deadline(lateMs: number): Promise<void> {
     this.noticeStandstill();
     await this.advertiser?.drain();
-    if (lateMs > 2 * this.settings.election.keepalive) this.dispatch({ kind: "stalled" });
+    if (lateMs > 2 * this.settings.election.keepalive) this.dispatch({ kind: "stalled", lateMs });
     this.dispatch({ kind: "deadline" });
   }
 
@@ -252,7 +256,8 @@ export class HeartbeatDaemon implements Machine {
     const now = this.parts.clock.now();
     if (now - this.metAt < MEET_MS_MIN) return;
     this.metAt = now;
-    this.queue.push([{ kind: "send-adverts" }]);
+    if (this.acknowledged()) this.sendAdverts();
+    else this.queue.push([{ kind: "send-adverts" }]);
   }
 
   /** What the forwarder says of itself. */

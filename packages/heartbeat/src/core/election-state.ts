@@ -53,6 +53,8 @@ export interface ElectionState {
   /** Silence of a never-heard peer is counted from here, for `patience` milliseconds. */
   readonly listeningSince: Millis;
   readonly patience: number;
+  /** Silence needed besides, after a stall in which the peer may have taken a longer lease; 0 = none. */
+  readonly caution: number;
   /** At least this long is the lease of an adopting node until it knows whether the peer lives. */
   readonly inheritedMs: number;
   readonly ready: boolean;
@@ -82,7 +84,7 @@ export type ElectionEvent =
   /** The time `nextDeadline` named has come. */
   | { readonly kind: "deadline" }
   /** This daemon was held up so long that its own clock is no measure of the peer's silence. */
-  | { readonly kind: "stalled" }
+  | { readonly kind: "stalled"; readonly lateMs: number }
   | { readonly kind: "advert"; readonly peer: PeerSaid }
   | {
       readonly kind: "local";
@@ -136,11 +138,11 @@ export const silentSince = (state: ElectionState): number =>
 
 /** The silence after which this node may claim: death, and the end of the holder's lease. */
 export function silenceNeeded(state: ElectionState, settings: ElectionSettings): number {
-  const { peer } = state;
-  if (peer === null) return state.patience;
+  const { peer, caution } = state;
+  if (peer === null) return Math.max(state.patience, caution);
   return peer.active
-    ? Math.max(settings.deadtime, peer.leaseMs + LEASE_MARGIN_MS)
-    : settings.deadtime;
+    ? Math.max(settings.deadtime, peer.leaseMs + LEASE_MARGIN_MS, caution)
+    : Math.max(settings.deadtime, caution);
 }
 
 /** When a tick is due besides the keepalive's; undefined = nothing is pending. */
@@ -170,6 +172,7 @@ export function startElection(
     peer: null,
     listeningSince: now,
     patience: settings.paired ? settings.initdead : 0,
+    caution: 0,
     inheritedMs: 0,
     ready: false,
     faults: 0,

@@ -306,7 +306,7 @@ test("of two actives the one that is not heard stands down, whatever its claim",
 
 test("a hand-over does not roll back right after a stall: the claim may be under way", () => {
   const node = activeBeside(0).at(10, { kind: "make-active", designation: "secondary", by: "x" });
-  node.at(5000, { kind: "stalled" }).at(5001, { kind: "deadline" });
+  node.at(5000, { kind: "stalled", lateMs: 4500 }).at(5001, { kind: "deadline" });
   assert.equal(node.state.phase, "handing-over");
   assert.equal(node.at(5400, { kind: "deadline" }).state.phase, "active");
 });
@@ -332,9 +332,17 @@ test("a node that lost its lease stands down and listens before any new claim", 
 });
 
 test("a stalled judge gives the peer two more keepalives", () => {
-  const node = passiveSince(0).at(5000, { kind: "stalled" });
+  const node = passiveSince(4000).at(5000, { kind: "stalled", lateMs: 500 });
   assert.equal(node.at(5400, { kind: "deadline" }).state.phase, "passive");
   assert.equal(node.at(5401, { kind: "deadline" }).state.phase, "active");
+});
+
+test("a passive node that was away for a deadtime waits for the long lease the peer may have taken", () => {
+  const node = passiveSince(0).at(5000, { kind: "stalled", lateMs: 4000 });
+  assert.equal(node.at(35_050, { kind: "deadline" }).state.phase, "passive");
+  assert.equal(node.at(35_051, { kind: "deadline" }).state.phase, "active");
+  const heard = passiveSince(0).at(5000, { kind: "stalled", lateMs: 4000 }).hears(5001, activePeer);
+  assert.equal(heard.at(6002, { kind: "deadline" }).state.phase, "active", "it told its lease");
 });
 
 test("worse health hands over after one deadtime, equal health decides nothing", () => {

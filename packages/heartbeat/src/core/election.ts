@@ -20,6 +20,7 @@ import {
   silentSince,
 } from "./election-state.js";
 import { onMakeActive, onStop, wish } from "./orders.js";
+import { onStalled } from "./stalled.js";
 import { beginHandOver, claim, rollBack, standDown } from "./transitions.js";
 
 function onAdvertWhileActive(
@@ -110,7 +111,7 @@ function onAdvert(
   const deafSince = said.deaf ? (state.peer?.deafSince ?? now) : null;
   const peer: PeerView = { ...said, heardAt: now, firstHeardAt, deafSince };
   const highestEpoch = Math.max(state.highestEpoch, peer.highestEpoch, peer.epoch);
-  const heard: ElectionState = { ...state, peer, highestEpoch, toldAlive: true };
+  const heard: ElectionState = { ...state, peer, highestEpoch, toldAlive: true, caution: 0 };
   const news: Effect[] = highestEpoch > state.highestEpoch ? [{ kind: "remember" }] : [];
   if (!state.toldAlive) {
     news.push(
@@ -241,21 +242,6 @@ function onTime(state: ElectionState, settings: ElectionSettings, now: Millis): 
   return [next, [...news, ...effects]];
 }
 
-/** After a stall the peer has two more keepalives to be heard before its silence means anything. */
-function onStalled(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
-  const grace = 2 * settings.keepalive;
-  const latest = (now - silenceNeeded(state, settings) + grace) as Millis;
-  const later = (a: number, b: number) => Math.max(a, b) as Millis;
-  if (state.peer === null) {
-    return [{ ...state, listeningSince: later(state.listeningSince, latest) }, []];
-  }
-  const peer = { ...state.peer, heardAt: later(state.peer.heardAt, latest) };
-  // The claim that a hand-over waits for may have come and gone meanwhile.
-  const { handOver } = state;
-  const until = later(handOver?.until ?? now, now + grace);
-  return [{ ...state, peer, handOver: handOver === null ? null : { ...handOver, until } }, []];
-}
-
 /** One step of the election. Effects are to be performed in order. */
 export function step(
   state: ElectionState,
@@ -272,7 +258,7 @@ export function step(
       return [next, idle ? [] : effects];
     }
     case "stalled":
-      return onStalled(state, settings, now);
+      return onStalled(state, settings, now, event.lateMs);
     case "advert":
       return onAdvert(state, settings, now, event.peer);
     case "local": {

@@ -1,0 +1,41 @@
+// stalled.ts — what a daemon that was held up may still conclude from its peer's silence.
+import type { Millis } from "@lbpair/common";
+import {
+  conditionOf,
+  type ElectionSettings,
+  type ElectionState,
+  LEASE_MARGIN_MS,
+  type Step,
+  silenceNeeded,
+} from "./election-state.js";
+
+const later = (a: number, b: number) => Math.max(a, b) as Millis;
+
+/**
+ * The peer has two more keepalives to be heard before its silence means anything. Where the stall was
+ * so long that the peer took this node for dead, its lease may be the long one by now: before it
+ * claims, a node that hears nothing more waits for the end of that. What it finds in its queue is as
+ * old as the stall and says nothing of now.
+ */
+export function onStalled(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+  lateMs: number,
+): Step {
+  const grace = 2 * settings.keepalive;
+  const blind = settings.paired && lateMs + grace > settings.deadtime;
+  if (blind && conditionOf(state) === "passive") {
+    const caution = Math.max(state.caution, settings.loneLease + LEASE_MARGIN_MS);
+    return [{ ...state, caution, listeningSince: now }, []];
+  }
+  const latest = now - silenceNeeded(state, settings) + grace;
+  if (state.peer === null) {
+    return [{ ...state, listeningSince: later(state.listeningSince, latest) }, []];
+  }
+  const peer = { ...state.peer, heardAt: later(state.peer.heardAt, latest) };
+  // The claim that a hand-over waits for may have come and gone meanwhile.
+  const { handOver } = state;
+  const until = later(handOver?.until ?? now, now + grace);
+  return [{ ...state, peer, handOver: handOver === null ? null : { ...handOver, until } }, []];
+}
