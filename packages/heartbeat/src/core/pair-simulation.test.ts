@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { conditionOf } from "./election-state.js";
-import { type SimNode, World } from "./simulated-pair.js";
+import { type PairWorld, pairWorld, type SimNode } from "./simulated-pair.js";
 
 const SEEDS = 300;
 /** Faults end here, and the pair is left alone until the end. */
@@ -20,8 +20,8 @@ const seeds =
   given === undefined ? Array.from({ length: SEEDS }, (_, i) => i + 1) : [Number(given)];
 
 /** Plays a life; a broken promise shows the seed and the last things that happened. */
-function live(seed: number, play: (world: World) => void): void {
-  const world = new World(seed);
+function live(seed: number, play: (world: PairWorld) => void): void {
+  const world = pairWorld(seed);
   try {
     play(world);
   } catch (error) {
@@ -32,7 +32,7 @@ function live(seed: number, play: (world: World) => void): void {
 }
 
 /** Begins one random fault, which ends by itself before the quiet. */
-function disturb(world: World): void {
+function disturb(world: PairWorld): void {
   const node = world.nodes[world.random() < 0.5 ? 0 : 1];
   const ms = Math.min(world.between(50, 8000), QUIET_AT - world.now - 600);
   if (ms <= 0) return;
@@ -62,10 +62,10 @@ function disturb(world: World): void {
 }
 
 class Watch {
-  private readonly world: World;
+  private readonly world: PairWorld;
   private since: number | undefined;
   bothMs = 0;
-  constructor(world: World) {
+  constructor(world: PairWorld) {
     this.world = world;
   }
   look(): void {
@@ -99,7 +99,7 @@ class Watch {
 }
 
 const active = (node: SimNode): boolean => node.up && conditionOf(node.state) === "active";
-const oneActive = ({ nodes }: World): boolean =>
+const oneActive = ({ nodes }: PairWorld): boolean =>
   nodes.filter(active).length === 1 && nodes.filter((node) => node.answers()).length === 1;
 
 test("under random faults two answer only while the network is at fault, and one is active soon after", () => {
