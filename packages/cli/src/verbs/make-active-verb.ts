@@ -8,7 +8,7 @@ import { choiceArgument } from "./choice.js";
 import type { Register } from "./register.js";
 
 /** Longer than any hand-over with its roll back may take. */
-const HAND_OVER_TIMEOUT_MS = 20_000;
+const HAND_OVER_TIMEOUT_MS = 65_000;
 
 export const registerMakeActive: Register = (program, act) => {
   program
