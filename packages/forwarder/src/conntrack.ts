@@ -3,6 +3,12 @@ import { CommandError, type Family, type Run } from "@lbpair/common";
 import { type Flow, parseFlow } from "./flow.js";
 
 const CONNTRACK_TIMEOUT_MS = 30_000;
+/**
+ * `conntrack -D` gives up where an entry that it listed ended by itself before it could delete it,
+ * and leaves the rest; it is asked again.
+ */
+const DELETE_ROUNDS_MAX = 50;
+const VANISHED = "such conntrack doesn't exist";
 /** A million entries of a listing. */
 const LISTING_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -13,9 +19,15 @@ export interface ConnectionTable {
   listServer(server: string, vips: ReadonlySet<string>): Promise<Flow[]>;
   /**
    * Deletes the entries of a server's flows through one VIP: those begun by clients are found by
-   * reply source, those picked up from the server's side have the server as original source.
+   * reply source, those picked up from the server's side have the server as original source. With
+   * ports only the flows of that one port: another service may share server and VIP.
    */
-  deleteServer(server: string, vip: string, protocol?: "tcp" | "udp"): Promise<void>;
+  deleteServer(
+    server: string,
+    vip: string,
+    protocol?: "tcp" | "udp",
+    ports?: { readonly vipPort: number; readonly serverPort: number },
+  ): Promise<void>;
   /** Deletes every entry that has the VIP on either side. */
   deleteVip(vip: string): Promise<void>;
   /** Deletes entries made while the table's rules were away: to a VIP, or by a server, untranslated. */
@@ -25,10 +37,16 @@ export interface ConnectionTable {
 export function createConnectionTable(run: Run, family: Family): ConnectionTable {
   const familyName = family === 4 ? "ipv4" : "ipv6";
   const conntrack = async (verb: "-L" | "-D", args: readonly string[]): Promise<string> => {
-    const result = await run(["conntrack", verb, "-f", familyName, ...args], {
-      timeoutMs: CONNTRACK_TIMEOUT_MS,
-      outputBytesMax: LISTING_BYTES_MAX,
-    });
+    const ask = () =>
+      run(["conntrack", verb, "-f", familyName, ...args], {
+        timeoutMs: CONNTRACK_TIMEOUT_MS,
+        outputBytesMax: LISTING_BYTES_MAX,
+      });
+    let result = await ask();
+    for (let round = 1; round < DELETE_ROUNDS_MAX && verb === "-D"; round += 1) {
+      if (result.code === 0 || !result.stderr.includes(VANISHED)) break;
+      result = await ask();
+    }
     // Deleting what is not there exits with 1 and says how many it deleted: none.
     const nothing = verb === "-D" && result.stderr.includes("0 flow entries");
     if (result.code !== 0 && !nothing) throw new CommandError(result);
@@ -47,10 +65,16 @@ export function createConnectionTable(run: Run, family: Family): ConnectionTable
         (flow) => flow.server === server,
       );
     },
-    async deleteServer(server, vip, protocol) {
+    async deleteServer(server, vip, protocol, ports) {
       const of = protocolArgs(protocol);
-      await conntrack("-D", [...of, "--reply-src", server, "--orig-dst", vip]);
-      await conntrack("-D", [...of, "--orig-src", server, "--reply-dst", vip]);
+      const [vipPort, serverPort] = [`${ports?.vipPort}`, `${ports?.serverPort}`];
+      const byClient = ["--orig-port-dst", vipPort, "--reply-port-src", serverPort];
+      const byServer = ["--orig-port-src", serverPort, "--reply-port-dst", vipPort];
+      const narrow = (words: string[]) => (ports === undefined ? [] : words);
+      const client = ["--reply-src", server, "--orig-dst", vip, ...narrow(byClient)];
+      const begun = ["--orig-src", server, "--reply-dst", vip, ...narrow(byServer)];
+      await conntrack("-D", [...of, ...client]);
+      await conntrack("-D", [...of, ...begun]);
     },
     async deleteVip(vip) {
       await conntrack("-D", ["--orig-dst", vip]);

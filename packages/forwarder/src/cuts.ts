@@ -115,3 +115,32 @@ export function serverPairs(
   }
   return [...pairs.values()];
 }
+
+/** What to delete from the connection table at once; without ports, everything of server and VIP. */
+export interface Deletion {
+  readonly server: string;
+  readonly vip: string;
+  readonly protocol: Flow["protocol"];
+  readonly ports?: { readonly vipPort: number; readonly serverPort: number };
+}
+
+/**
+ * The deletions that end `ended` and none of the other flows in `all`: another service may share VIP
+ * and server, and its flows to a drained server would not find it again without their entries.
+ */
+export function deletionsOf(ended: readonly Flow[], all: readonly Flow[]): Deletion[] {
+  const pairOf = (flow: Flow): string => `${flow.protocol} ${flow.server} ${flow.vip}`;
+  const ends = new Set(ended);
+  const shared = new Set(all.filter((flow) => !ends.has(flow)).map(pairOf));
+  const deletions = new Map<string, Deletion>();
+  for (const flow of ended) {
+    const { server, vip, protocol, vipPort, serverPort } = flow;
+    const pair = pairOf(flow);
+    if (!shared.has(pair)) deletions.set(pair, { server, vip, protocol });
+    else {
+      const ports = { vipPort, serverPort };
+      deletions.set(`${pair} ${vipPort} ${serverPort}`, { server, vip, protocol, ports });
+    }
+  }
+  return [...deletions.values()];
+}

@@ -1,7 +1,7 @@
 // flow-keeper.ts — wiring: makes live connections fit what is in force, and no others.
 import type { EventLog, Family } from "@lbpair/common";
 import type { ConnectionTable } from "./conntrack.js";
-import { cutsText, FLOWS_CUT_MAX, findStrays, serverPairs } from "./cuts.js";
+import { cutsText, deletionsOf, FLOWS_CUT_MAX, findStrays, serverPairs } from "./cuts.js";
 import type { Distribution } from "./distribution.js";
 import type { Elements } from "./elements.js";
 import type { Flow } from "./flow.js";
@@ -31,15 +31,31 @@ const addressesOf = (distributions: readonly Distribution[]): Set<string> =>
 export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
   const { family, nft, connections, provoker, event } = deps;
 
-  const cut = async (flows: readonly Flow[]): Promise<void> => {
+  const forgetFlows = async (ended: readonly Flow[], all: readonly Flow[]): Promise<void> => {
+    for (const { server, vip, protocol, ports } of deletionsOf(ended, all)) {
+      await connections.deleteServer(server, vip, protocol, ports);
+    }
+  };
+
+  /** From here on every packet of these flows is answered with a reset, entry or not. */
+  const resetFromNowOn = async (flows: readonly Flow[]): Promise<void> => {
+    try {
+      await nft.add(cutsText(family, flows));
+    } catch (error) {
+      // Without their entries the flows still leave the server: another one's reset ends them.
+      const text = `the set of cut connections does not take ${flows.length} more`;
+      event("warn", "cuts-refused", text, { reason: String(error) });
+    }
+  };
+
+  const cut = async (flows: readonly Flow[], all: readonly Flow[]): Promise<void> => {
     if (flows.length === 0) return;
     const now = flows.slice(0, FLOWS_CUT_MAX);
-    // From here on every packet of these flows is answered with a reset, entry or not.
-    await nft.add(cutsText(family, now));
+    await resetFromNowOn(now);
     // The later rounds go on beside other work; it reports its own trouble.
     void provoker.provoke(now);
+    await forgetFlows(flows, all);
     for (const { server, vip, flows: count } of serverPairs(flows)) {
-      await connections.deleteServer(server, vip, "tcp");
       const text = `${count} open connections of ${server} through ${vip} were cut`;
       event("info", "connections-cut", text, { server, vip, connections: count });
     }
@@ -49,11 +65,10 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
     async endStrays(now, before) {
       const vips = new Set([...(before?.floating.keys() ?? []), ...addressesOf(now)]);
       const former = new Set(before?.services.keys() ?? []);
-      const strays = findStrays(await connections.list(vips), now, former);
-      await cut(strays.tcp);
-      for (const { server, vip } of serverPairs(strays.udp)) {
-        await connections.deleteServer(server, vip, "udp");
-      }
+      const all = await connections.list(vips);
+      const strays = findStrays(all, now, former);
+      await cut(strays.tcp, all);
+      await forgetFlows(strays.udp, all);
       if (strays.udp.length > 0) {
         const text = `${strays.udp.length} UDP flows are free to find another server`;
         event("info", "udp-flows-freed", text, { flows: strays.udp.length });

@@ -1,0 +1,90 @@
+// flow-keeper.test.ts — promises of flow-keeper.ts, with recorded commands in place of the kernel.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ConnectionTable } from "./conntrack.js";
+import { distribute } from "./distribution.js";
+import type { Flow } from "./flow.js";
+import { createFlowKeeper } from "./flow-keeper.js";
+import type { NftTable } from "./nft.js";
+import { server, service, verdicts } from "./testing/services.js";
+
+const VIP = "192.168.200.100";
+const a = server("a").address;
+
+const flow = (vipPort: number): Flow => ({
+  protocol: "tcp",
+  client: "192.168.200.50",
+  clientPort: 40_000 + vipPort,
+  vip: VIP,
+  vipPort,
+  server: a,
+  serverPort: vipPort,
+  begunBy: "client",
+  state: "ESTABLISHED",
+});
+
+function keeper(flows: readonly Flow[], add: NftTable["add"] = () => Promise.resolve()) {
+  const seen: string[] = [];
+  const never = () => Promise.reject(new Error("not asked for here"));
+  const connections: ConnectionTable = {
+    list: () => Promise.resolve([...flows]),
+    listServer: never,
+    deleteServer: async (from, vip, protocol, ports) => {
+      const which = ports === undefined ? "*" : `${ports.vipPort}>${ports.serverPort}`;
+      seen.push(`${protocol} ${from} ${vip} ${which}`);
+    },
+    deleteVip: async (vip) => {
+      seen.push(`vip ${vip}`);
+    },
+    deleteUntranslated: never,
+  };
+  const nft: NftTable = {
+    read: never,
+    knows: () => true,
+    load: never,
+    change: never,
+    add,
+    isOwn: () => true,
+  };
+  const events: string[] = [];
+  const flowsOf = createFlowKeeper({
+    family: 4,
+    nft,
+    connections,
+    provoker: { provoke: () => Promise.resolve() },
+    event: (_, event) => {
+      events.push(event);
+    },
+  });
+  return { flows: flowsOf, seen, events };
+}
+
+const web = (mode: "halt" | "online") => service([server("a", { mode }), server("b")]);
+const shop = service([server("a", { id: "shop/a", mode: "drain" }), server("b")], {
+  label: "shop",
+  ports: [443],
+});
+
+test("a halt in one service leaves another's entries of the same server and VIP alone", async () => {
+  const { flows, seen } = keeper([flow(80), flow(443)]);
+  await flows.endStrays(distribute([web("halt"), shop], verdicts([])), null);
+  console.log("seen:", seen.join("; "));
+  assert.deepEqual(seen, [`tcp ${a} ${VIP} 80>80`]);
+});
+
+test("where nothing else shares server and VIP, one deletion ends all ports", async () => {
+  const both = service([server("a", { mode: "halt" }), server("b")], { ports: [80, 443] });
+  const { flows, seen } = keeper([flow(80), flow(443)]);
+  await flows.endStrays(distribute([both], verdicts([])), null);
+  assert.deepEqual(seen, [`tcp ${a} ${VIP} *`]);
+});
+
+test("a full set of cuts is told, and the entries go all the same", async () => {
+  const { flows, seen, events } = keeper([flow(80)], () =>
+    Promise.reject(new Error("set is full")),
+  );
+  await flows.endStrays(distribute([web("halt")], verdicts([])), null);
+  console.log("seen:", events.join(" "), seen.join("; "));
+  assert.deepEqual(seen, [`tcp ${a} ${VIP} *`]);
+  assert.deepEqual(events, ["cuts-refused", "connections-cut"]);
+});
