@@ -22,6 +22,7 @@ import {
   type ServicesConfig,
   type TimingRow,
   timingTable,
+  understandServices,
 } from "@lbpair/common";
 import { judgeForeignRules } from "./host/foreign-rules.js";
 import { judgeSecrets, kernelRuleset, scriptsIn } from "./host/host-facts.js";
@@ -133,8 +134,9 @@ async function judgeNode(
     ...(appliance.value.peer === undefined ? [] : await judgeSecrets(paths)),
   ];
   const wanted = services.read.value;
+  const understood = wanted ?? understandServices(services.read.text ?? "");
+  problems.push(...withLines(judgeFit(understood, node, services.file), services.read.text));
   if (wanted === null) return { problems, notes: [] };
-  problems.push(...withLines(judgeFit(wanted, node, services.file), services.read.text));
   const firewall = await judgeFirewall(run, wanted, appliance.value, addresses);
   return { problems: [...problems, ...firewall.problems], notes: firewall.notes };
 }
@@ -144,8 +146,7 @@ async function judgeScriptFolder(
   folder: string,
 ): Promise<Problem[]> {
   const { names, problems } = await scriptsIn(folder);
-  const wanted = services.read.value;
-  if (wanted === null) return [...problems];
+  const wanted = services.read.value ?? understandServices(services.read.text ?? "");
   return [
     ...withLines(judgeScripts(wanted, names, services.file), services.read.text),
     ...problems,

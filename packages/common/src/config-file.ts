@@ -142,6 +142,12 @@ export function parseCandidate(text: string, file = "services.yaml"): Parsed<Ser
   return { ok: false, problems: [{ code: "file-empty", path: "", want, got: "nothing", file }] };
 }
 
+/** What can be understood of a services.yaml that may be wrong, for judgements beyond the file itself. */
+export function understandServices(text: string): Loose<ServicesConfig> {
+  const read = readYaml(text, "");
+  return (read.ok ? looseParse(servicesSchema, read.value.value ?? {}) : undefined) ?? {};
+}
+
 export const parseAppliance = (text: string, file = "appliance.yaml"): Parsed<ApplianceConfig> =>
   parseWith(applianceSchema, text, file, checkAppliance);
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseAppliance, parseServices } from "./config-file.js";
+import { parseAppliance, parseServices, understandServices } from "./config-file.js";
 import { judgeFit, judgeScripts, type NodeFacts } from "./fits-node.js";
 
 const appliance = parseAppliance(`node: { name: lb1, designation: primary }
@@ -79,4 +79,23 @@ test("a check script that is missing is named, with those that are there", () =>
   assert.equal(more.length, 0);
   assert.match(`${problem?.want}`, /\(a, b\)/);
   assert.deepEqual(judgeScripts(servicesWith("192.168.200.100"), new Set(["ibm"]), "f"), []);
+});
+
+test("what does not fit is told of a file that is wrong in other ways as well", () => {
+  const text = `virtualServices:
+  - label: VNA
+    address: 192.168.200.1
+    ports: [70000]
+    realServers: []
+    check: { type: external, script: gone }
+`;
+  const understood = understandServices(text);
+  assert.deepEqual(
+    judgeFit(understood, view(), "f").map(({ code }) => code),
+    ["address-local"],
+  );
+  assert.deepEqual(
+    judgeScripts(understood, new Set(), "f").map(({ got }) => got),
+    ["gone"],
+  );
 });

@@ -1,6 +1,7 @@
 // fits-node.ts — whether a service configuration can work on this very node: its addresses, networks, scripts.
 import { familyOf, inNetwork } from "./address.js";
 import type { ApplianceConfig } from "./appliance-schema.js";
+import type { Loose } from "./loose-parse.js";
 import type { Problem } from "./problems.js";
 import type { ServicesConfig } from "./services-schema.js";
 
@@ -29,15 +30,20 @@ interface Wanted {
 const isHostRoute = (own: OwnAddress): boolean =>
   own.prefixLength === (familyOf(own.address) === 4 ? 32 : 128);
 
+/** A configuration of which parts may be wrong, and are passed over here: they are told elsewhere. */
+type Understood = Loose<ServicesConfig>;
+
 /** Every address of a configuration that follows the active node. */
-export function floatingAddresses(services: ServicesConfig): Wanted[] {
-  const place = (list: string) => (entry: { readonly address: string }, i: number) => ({
-    path: `${list}[${i}].address`,
-    address: entry.address,
-  });
+export function floatingAddresses(services: Understood): Wanted[] {
+  const place =
+    (list: string) =>
+    (entry: { readonly address?: string | undefined } | undefined, i: number): Wanted[] =>
+      entry?.address === undefined
+        ? []
+        : [{ path: `${list}[${i}].address`, address: entry.address }];
   return [
-    ...services.floatingIps.map(place("floatingIps")),
-    ...services.virtualServices.map(place("virtualServices")),
+    ...(services.floatingIps ?? []).flatMap(place("floatingIps")),
+    ...(services.virtualServices ?? []).flatMap(place("virtualServices")),
   ];
 }
 
@@ -86,7 +92,7 @@ function judgeFloating(
 }
 
 /** Everything in services.yaml that speaks against it on this node; empty where it fits. */
-export function judgeFit(services: ServicesConfig, node: NodeFacts, file: string): Problem[] {
+export function judgeFit(services: Understood, node: NodeFacts, file: string): Problem[] {
   const fixed = fixedAddresses(node.appliance);
   return floatingAddresses(services).flatMap((wanted) => {
     const problem = judgeFloating(wanted, node, fixed);
@@ -107,15 +113,17 @@ export function judgePaths(node: NodeFacts, file: string): Problem[] {
 
 /** A check script that a service names and the set does not hold. */
 export function judgeScripts(
-  services: ServicesConfig,
+  services: Understood,
   scripts: ReadonlySet<string>,
   file: string,
 ): Problem[] {
-  return services.virtualServices.flatMap((service, i): Problem[] => {
-    if (service.check.type !== "external" || scripts.has(service.check.script)) return [];
+  const known = [...scripts].sort().join(", ") || "which is empty";
+  const want = `a script of health-checks/ (${known})`;
+  return (services.virtualServices ?? []).flatMap((service, i): Problem[] => {
+    const check = service?.check;
+    const script = check?.type === "external" ? check.script : undefined;
+    if (script === undefined || scripts.has(script)) return [];
     const path = `virtualServices[${i}].check.script`;
-    const known = [...scripts].sort().join(", ") || "which is empty";
-    const want = `a script of health-checks/ (${known})`;
-    return [{ code: "script-missing", path, want, got: service.check.script, file }];
+    return [{ code: "script-missing", path, want, got: script, file }];
   });
 }

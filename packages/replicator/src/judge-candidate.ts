@@ -12,6 +12,7 @@ import {
   parseServices,
   type Run,
   type ServicesConfig,
+  understandServices,
 } from "@lbpair/common";
 import { type ServiceFiles, scriptLabels } from "./core/service-files.js";
 
@@ -34,15 +35,16 @@ export async function judgeCandidate(
   node: { readonly run: Run; readonly appliance: ApplianceConfig },
 ): Promise<Parsed<ServicesConfig>> {
   const parsed = parseCandidate(files.services, FILE);
-  if (!parsed.ok) return parsed;
+  const wanted = parsed.ok ? parsed.value : understandServices(files.services);
   const addresses = await ownAddresses(node.run);
   const view = { addresses, appliance: node.appliance, floating: floatingIn(inForce) };
-  const problems = [
-    ...judgeScripts(parsed.value, scriptLabels(files), FILE),
-    ...judgeFit(parsed.value, view, FILE),
+  const beyond = [
+    ...judgeScripts(wanted, scriptLabels(files), FILE),
+    ...judgeFit(wanted, view, FILE),
   ].map((problem): Problem => {
     const line = lineOf(files.services, problem.path);
     return line === undefined ? problem : { ...problem, line };
   });
-  return problems.length > 0 ? { ok: false, problems } : parsed;
+  if (parsed.ok && beyond.length === 0) return parsed;
+  return { ok: false, problems: [...(parsed.ok ? [] : parsed.problems), ...beyond] };
 }
