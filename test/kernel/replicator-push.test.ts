@@ -39,6 +39,13 @@ describe("a pair of replicators over a real sshd", orSkip("replicator-push"), ()
     assert.ok(Math.min(...times) < 5000);
     assert.deepEqual([...new Set(secondary.reloads)].sort(), ["forwarder", "heartbeat"]);
     assert.equal(readFileSync(secondary.paths.servicesFile, "utf8"), services(60));
+    const [here, there] = [await primary.status(), await secondary.status()];
+    assert.deepEqual(
+      there.peer.revision,
+      here.revision,
+      "the secondary knows what the primary has",
+    );
+    assert.equal(there.peer.state, "in-sync");
   });
 
   test("a half-edited file changes nothing and shows as pending; its problems are listed", async () => {

@@ -129,6 +129,13 @@ export async function startReplicator(options: DaemonOptions): Promise<Replicato
     group: options.receiveGroup,
     handle: createReceiveHandler(node, {
       // A greeting proves that the peer is back: no need to sit out the backoff.
+      followed: ({ revision, modes }) =>
+        replicator.note({
+          kind: "compared",
+          verdict: "same",
+          reason: `revision ${revision?.serial} is in force on both`,
+          peer: { revision, modes },
+        }),
       heard: () => {
         if (replicator.answer().state === "unreachable") replicator.note({ kind: "awake" });
       },

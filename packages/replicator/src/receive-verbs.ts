@@ -7,7 +7,7 @@ import {
   type RevisionId,
   type ServerMode,
 } from "@lbpair/common";
-import { losesWork, modesWinner } from "./core/conflict.js";
+import { losesWork, modesWinner, type NodeFacts } from "./core/conflict.js";
 import { modesId, planModes } from "./core/mode-list.js";
 import { fromBundle } from "./core/service-files.js";
 import { PROTOCOL_VERSION } from "./core/verbs.js";
@@ -24,6 +24,8 @@ import type { ReceiveHandler } from "./receive-socket.js";
 export interface ReceiveHooks {
   /** The peer is there and asked something. */
   readonly heard: () => void;
+  /** A revision of the primary came into force here, so it is in force on both. */
+  readonly followed: (facts: NodeFacts) => void;
   /** Sets a mode on behalf of the peer. */
   readonly setMode: (change: ModeChange) => Promise<unknown>;
   readonly ownStatus: () => Promise<unknown>;
@@ -191,7 +193,11 @@ export function createReceiveHandler(node: NodeState, hooks: ReceiveHooks): Rece
       case "stage":
         return node.queue(() => stage(node, argument, body));
       case "commit":
-        return node.queue(() => commit(node, argument));
+        return node.queue(async () => {
+          const answer = await commit(node, argument);
+          hooks.followed(await ownFacts(node));
+          return answer;
+        });
       case "abort":
         return node.queue(() => node.revisions.unstage());
       case "modes":
