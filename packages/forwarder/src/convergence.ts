@@ -236,6 +236,7 @@ export class Convergence {
     await this.#settle();
     if (this.#failure !== null || this.#arms.join() !== before) this.request();
     else await plane.compareAtLeisure();
+    await plane.connections.settle();
   }
 
   /** Resolves when nothing is being changed any more. */

@@ -55,6 +55,7 @@ export class ForwarderDaemon {
   #heartbeat: HeartbeatLink | null = null;
   #control: ControlServer | null = null;
   #upkeep: NodeJS.Timeout | null = null;
+  #looking = false;
 
   private constructor(deps: WorksDeps, events: EventLog) {
     this.#deps = deps;
@@ -126,11 +127,15 @@ export class ForwarderDaemon {
   }
 
   async #lookAround(): Promise<void> {
+    // Where a command hangs, looks would pile up behind it.
+    if (this.#looking) return;
+    this.#looking = true;
     try {
       await this.#works?.convergence.upkeep();
     } catch (error) {
       this.#deps.log.error({ error: String(error) }, "upkeep failed; trying again");
     }
+    this.#looking = false;
   }
 
   #readiness(): Readiness {
@@ -227,7 +232,7 @@ export class ForwarderDaemon {
     }
     if (stoodDown) {
       const why = first ? "start as passive" : "the node stood down";
-      await works.plane.forgetConnections(why, () => this.#condition === "passive");
+      await works.plane.connections.forget(why, () => this.#condition === "passive");
     }
   }
 

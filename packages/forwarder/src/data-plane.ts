@@ -10,6 +10,7 @@ import {
 import type { Distribution } from "./distribution.js";
 import { diffElements, type ElementChanges, type Elements } from "./elements.js";
 import type { FlowKeeper } from "./flow-keeper.js";
+import { FlowTurns } from "./flow-turns.js";
 import type { NftTable } from "./nft.js";
 import type { PresentTable } from "./present-table.js";
 import { wantedElements } from "./wanted-elements.js";
@@ -44,8 +45,12 @@ interface InForce {
 
 /** A loss noticed this soon after our own load is looked at before it is believed. */
 const OWN_ECHO_MS = 300;
+/** News of a large load comes late: so many times what the load took. */
+const OWN_ECHO_LOADS = 10;
 
 export class DataPlane {
+  /** Connections have a queue of their own, so that a lost table never waits for them. */
+  readonly connections: FlowTurns;
   readonly #deps: DataPlaneDeps;
   #inForce: InForce | null = null;
   #past: Totals = new Map();
@@ -57,8 +62,10 @@ export class DataPlane {
   #readMs = 0;
   #comparedAt: Millis | null = null;
   #tableTurn: Promise<unknown> = Promise.resolve();
-  #flowTurn: Promise<unknown> = Promise.resolve();
   #loadedAt: Millis | null = null;
+  #loadMs = 0;
+  /** A comparison that is queued and has not begun: it will see whatever happens until then. */
+  #comparison: Promise<void> | null = null;
   #repairs = 0;
   #lastRepairMs: number | null = null;
   #present = false;
@@ -68,6 +75,7 @@ export class DataPlane {
   constructor(deps: DataPlaneDeps, past: Totals) {
     this.#deps = deps;
     this.#past = past;
+    this.connections = new FlowTurns(deps, () => this.#inForce?.wish.distributions ?? null);
   }
 
   /** What is in force; null before the first success. */
@@ -88,13 +96,6 @@ export class DataPlane {
   #changeTable<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#tableTurn.then(work, work);
     this.#tableTurn = turn.catch(() => undefined);
-    return turn;
-  }
-
-  /** Connections have a queue of their own, so that a lost table never waits for them. */
-  #changeFlows<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#flowTurn.then(work, work);
-    this.#flowTurn = turn.catch(() => undefined);
     return turn;
   }
 
@@ -126,10 +127,7 @@ export class DataPlane {
   async apply(wish: Wish): Promise<Applied> {
     const { first, before, applied } = await this.#changeTable(() => this.#bring(wish));
     if (first || applied.changed > 0) {
-      await this.#changeFlows(async () => {
-        if (applied.loaded) await this.#deps.flows.dropUntranslated(wish.distributions);
-        await this.#deps.flows.endStrays(wish.distributions, before);
-      });
+      await this.connections.end({ before, loaded: applied.loaded });
     }
     return applied;
   }
@@ -207,21 +205,24 @@ export class DataPlane {
   }
 
   async #load(elements: Elements): Promise<void> {
-    const { nft, clock } = this.#deps;
-    await nft.load(elements);
-    this.#loadedAt = clock.now();
+    const { nft } = this.#deps;
+    await this.#loadNow(elements);
     this.#rules ??= (await nft.read())?.rules ?? null;
   }
 
-  /**
-   * After standing down and at start while passive, never on take over: an entry of an earlier time as
-   * active would send a client to the wrong server.
-   */
-  forgetConnections(why: string, stillPassive: () => boolean): Promise<void> {
-    return this.#changeFlows(async () => {
-      if (!stillPassive()) return;
-      await this.#deps.flows.forget(this.#inForce?.wish.distributions ?? [], why);
-    });
+  async #loadNow(elements: Elements): Promise<void> {
+    const { nft, clock } = this.#deps;
+    const began = clock.now();
+    await nft.load(elements);
+    this.#loadedAt = clock.now();
+    this.#loadMs = this.#loadedAt - began;
+    this.#present = true;
+  }
+
+  /** Whether a loss noticed at `noticed` may be the echo of our own load. */
+  #mayBeEcho(noticed: Millis): boolean {
+    const echoMs = Math.max(OWN_ECHO_MS, this.#loadMs * OWN_ECHO_LOADS);
+    return this.#loadedAt !== null && this.#loadedAt > noticed - echoMs;
   }
 
   /** `compare`, unless that would keep the machine busy: at most a fiftieth of the time. */
@@ -233,48 +234,51 @@ export class DataPlane {
 
   /** Loads the table again, at once and without looking first, unless it was our own doing. */
   async restore(noticed: Millis): Promise<void> {
-    const { clock, nft } = this.#deps;
     const restored = await this.#changeTable(async () => {
       const inForce = this.#inForce;
       if (inForce === null) return false;
-      if (this.#loadedAt !== null && this.#loadedAt > noticed - OWN_ECHO_MS) return false;
+      if (this.#mayBeEcho(noticed)) return false;
       this.#present = false;
       this.#past = this.totals;
       this.#counted = new Map();
-      await nft.load(inForce.elements);
-      this.#present = true;
-      this.#loadedAt = clock.now();
+      await this.#loadNow(inForce.elements);
       return true;
     });
     if (!restored) return this.compare(noticed);
     this.#noteRepair(noticed, "table-restored", "somebody deleted the table; it is loaded again");
-    await this.#recover();
+    await this.connections.end({ before: null, loaded: true });
   }
 
   /** Looks whether the kernel still holds what is in force, and repairs what it does not. */
-  async compare(noticed: Millis = this.#deps.clock.now()): Promise<void> {
+  compare(noticed: Millis = this.#deps.clock.now()): Promise<void> {
+    this.#comparison ??= this.#compareInTurn(noticed);
+    return this.#comparison;
+  }
+
+  async #compareInTurn(noticed: Millis): Promise<void> {
     const found = await this.#changeTable(async () => {
+      this.#comparison = null;
       const inForce = this.#inForce;
       if (inForce === null) return undefined;
       const present = await this.read();
       this.#comparedAt = this.#deps.clock.now();
       const wrong = this.#whatIsWrong(present);
-      return { wrong, changes: await this.#reach(inForce.elements, present) };
+      this.#present = present !== null;
+      const changes = await this.#reach(inForce.elements, present);
+      if (changes === null) {
+        this.#past = this.totals;
+        this.#counted = new Map();
+      }
+      return { wrong, changes };
     });
     if (found === undefined || found.changes?.count === 0) return;
     if (found.changes === null) {
       this.#noteRepair(noticed, "table-restored", `${found.wrong}; it is loaded again`);
-      await this.#recover();
+      await this.connections.end({ before: null, loaded: true });
     } else {
       const text = `${found.wrong}; ${found.changes.count} elements are put right`;
       this.#noteRepair(noticed, "table-repaired", text);
     }
-  }
-
-  #recover(): Promise<void> {
-    const wish = this.#inForce?.wish;
-    if (wish === undefined) return Promise.resolve();
-    return this.#changeFlows(() => this.#deps.flows.dropUntranslated(wish.distributions));
   }
 
   #noteRepair(noticed: Millis, event: string, text: string): void {

@@ -88,3 +88,23 @@ test("a full set of cuts is told, and the entries go all the same", async () => 
   assert.deepEqual(seen, [`tcp ${a} ${VIP} *`]);
   assert.deepEqual(events, ["cuts-refused", "connections-cut"]);
 });
+
+test("forgetting deletes the addresses in use, and stops when the node is active again", async () => {
+  const elsewhere = { ...flow(443), vip: "192.168.200.101" };
+  const both = distribute(
+    [
+      web("online"),
+      { ...shop, address: elsewhere.vip },
+      { ...shop, label: "idle", address: "::1" },
+    ],
+    verdicts([]),
+  );
+  const passive = keeper([flow(80), elsewhere]);
+  await passive.flows.forget(both, "a test", () => true);
+  assert.deepEqual(passive.seen, [`vip ${VIP}`, `vip ${elsewhere.vip}`]);
+  const turning = keeper([flow(80), elsewhere]);
+  await turning.flows.forget(both, "a test", () => turning.seen.length === 0);
+  console.log("seen:", turning.seen.join("; "), turning.events.join(" "));
+  assert.deepEqual(turning.seen, [`vip ${VIP}`]);
+  assert.deepEqual(turning.events, []);
+});

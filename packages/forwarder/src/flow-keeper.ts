@@ -21,8 +21,8 @@ export interface FlowKeeper {
   endStrays(now: readonly Distribution[], before: Elements | null): Promise<void>;
   /** Deletes entries that came into being while the rules were away. */
   dropUntranslated(now: readonly Distribution[]): Promise<void>;
-  /** Deletes every entry of the services. */
-  forget(now: readonly Distribution[], why: string): Promise<void>;
+  /** Deletes every entry of the services, as long as `goOn` answers so. */
+  forget(now: readonly Distribution[], why: string, goOn: () => boolean): Promise<void>;
 }
 
 const addressesOf = (distributions: readonly Distribution[]): Set<string> =>
@@ -84,8 +84,14 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
      * Only entries of our addresses go: another program's connections are not ours to end. That takes
      * longer than emptying the table would, but a passive node has the time.
      */
-    async forget(now, why) {
-      for (const vip of addressesOf(now)) await connections.deleteVip(vip);
+    async forget(now, why, goOn) {
+      // Few of many addresses have connections, and each deletion walks the whole table.
+      const used = new Set((await connections.list(addressesOf(now))).map((flow) => flow.vip));
+      for (const vip of used) {
+        // What is deleted once the node is active again is an outage for whoever owns it.
+        if (!goOn()) return;
+        await connections.deleteVip(vip);
+      }
       event("info", "connections-forgotten", `the services' connections are forgotten: ${why}`);
     },
   };

@@ -1,0 +1,167 @@
+// data-plane.test.ts — promises of data-plane.ts, with a table and connections that fail on demand.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLog, millis } from "@lbpair/common";
+import { DataPlane, type Wish } from "./data-plane.js";
+import { distribute } from "./distribution.js";
+import { type Elements, noElements } from "./elements.js";
+import type { FlowKeeper } from "./flow-keeper.js";
+import type { NftTable } from "./nft.js";
+import type { PresentTable } from "./present-table.js";
+import { server, service, verdicts } from "./testing/services.js";
+
+const wish = (mode: "online" | "halt"): Wish => ({
+  distributions: distribute([service([server("a", { mode }), server("b")])], verdicts([])),
+  floatingIps: ["192.168.200.100"],
+  arms: ["eth0"],
+});
+
+function bench() {
+  let now = 1000;
+  let table: Elements | null = null;
+  const broken = { nft: false, flows: false };
+  const took = { load: 0 };
+  const seen: string[] = [];
+  const events: string[] = [];
+  const present = (elements: Elements): PresentTable => ({
+    elements,
+    counts: Object.fromEntries(
+      Object.keys(noElements()).map((name) => [name, new Map()]),
+    ) as unknown as PresentTable["counts"],
+    named: new Map(),
+    chains: new Set(["rules_1"]),
+    rules: "",
+    cuts: 0,
+  });
+  const nft: NftTable = {
+    async read() {
+      seen.push("read");
+      if (broken.nft) throw new Error("nft is broken");
+      return table === null ? null : present(table);
+    },
+    knows: () => true,
+    async load(wanted) {
+      seen.push("load");
+      if (broken.nft) throw new Error("nft is broken");
+      now += took.load;
+      table = wanted;
+    },
+    async change() {
+      seen.push("change");
+    },
+    add: () => Promise.resolve(),
+    isOwn: () => true,
+  };
+  const step = (what: string) => async () => {
+    seen.push(what);
+    if (broken.flows) throw new Error("conntrack is missing");
+  };
+  const flows: FlowKeeper = {
+    endStrays: step("endStrays"),
+    dropUntranslated: step("dropUntranslated"),
+    forget: step("forget"),
+  };
+  const plane = new DataPlane(
+    {
+      family: 4,
+      nft,
+      flows,
+      clock: { now: () => millis(now), wall: () => new Date(0) },
+      log: createLog("forwarder", "error"),
+      event: (_, event) => {
+        events.push(event);
+      },
+    },
+    new Map(),
+  );
+  const pass = (ms: number) => {
+    now += ms;
+    return millis(now);
+  };
+  const lose = () => {
+    table = null;
+  };
+  const times = (what: string) => seen.filter((each) => each === what).length;
+  return { plane, broken, took, seen, events, pass, lose, times };
+}
+
+test("connections that cannot be ended take no change back, and are tried again", async () => {
+  const { plane, broken, events, times } = bench();
+  await plane.apply(wish("online"));
+  broken.flows = true;
+  const applied = await plane.apply(wish("halt"));
+  assert.ok(applied.changed > 0);
+  assert.deepEqual(plane.wish, wish("halt"));
+  await plane.connections.settle();
+  assert.deepEqual(events, ["connections-not-ended"], "told once");
+  broken.flows = false;
+  const before = times("endStrays");
+  await plane.connections.settle();
+  await plane.connections.settle();
+  console.log("seen:", events.join(" "), times("endStrays") - before);
+  assert.equal(times("endStrays") - before, 1);
+});
+
+test("connections that could not be forgotten are forgotten later, unless active by then", async () => {
+  const { plane, broken, times } = bench();
+  await plane.apply(wish("online"));
+  broken.flows = true;
+  let passive = true;
+  await plane.connections.forget("a test", () => passive);
+  broken.flows = false;
+  await plane.connections.settle();
+  await plane.connections.settle();
+  assert.equal(times("forget"), 2);
+  broken.flows = true;
+  await plane.connections.forget("a test", () => passive);
+  passive = false;
+  await plane.connections.settle();
+  console.log("seen: forgotten", times("forget"), "times");
+  assert.equal(times("forget"), 3);
+});
+
+test("a table that could not be restored counts as present again once it is", async () => {
+  const { plane, broken, pass, lose } = bench();
+  await plane.apply(wish("online"));
+  lose();
+  broken.nft = true;
+  await assert.rejects(plane.restore(pass(5000)));
+  assert.equal(plane.table.present, false);
+  broken.nft = false;
+  await plane.compare(pass(5000));
+  console.log("seen:", plane.table);
+  assert.equal(plane.table.present, true);
+});
+
+test("a loss found by comparing is no table present while it cannot be loaded", async () => {
+  const { plane, lose, broken, took, pass } = bench();
+  await plane.apply(wish("online"));
+  lose();
+  Object.defineProperty(took, "load", {
+    get: () => {
+      throw new Error("the kernel refuses");
+    },
+  });
+  await assert.rejects(plane.compare(pass(5000)), /refuses/);
+  assert.equal(broken.nft, false);
+  assert.equal(plane.table.present, false);
+});
+
+test("the late echo of a large load of our own loads nothing again", async () => {
+  const { plane, took, pass, times, events } = bench();
+  took.load = 2000;
+  await plane.apply(wish("online"));
+  await plane.restore(pass(1000));
+  console.log("seen:", times("load"), "loads", events.join(" "));
+  assert.equal(times("load"), 1);
+});
+
+test("many touches while a comparison waits become one comparison", async () => {
+  const { plane, times, pass } = bench();
+  await plane.apply(wish("online"));
+  const before = times("read");
+  const at = pass(5000);
+  await Promise.all(Array.from({ length: 100 }, () => plane.compare(at)));
+  console.log("seen:", times("read") - before, "readings");
+  assert.equal(times("read") - before, 1);
+});
