@@ -33,3 +33,10 @@ test("a malformed order is refused with every problem", () => {
     ["verdicts.unhealthy"],
   );
 });
+
+test("verdicts that could not be remembered are refused", () => {
+  for (const odd of [{ serial: -1 }, { serial: 0.5 }, { hash: "0".repeat(1001) }]) {
+    const verdicts = { serial: 3, hash: "ab", unhealthy: [], unknown: [], ...odd };
+    assert.equal(refusal(() => parseVerdictsOrder({ verdicts })).problems.length, 1);
+  }
+});

@@ -12,6 +12,8 @@ export interface ConditionOrder {
   readonly peerAlive: boolean;
 }
 
+const HASH_CHARACTERS_MAX = 64;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const wrong = (path: string, want: string, got: unknown): Problem => ({
@@ -46,8 +48,13 @@ const isStrings = (value: unknown): value is string[] =>
 export function parseVerdictsOrder(body: unknown): Verdicts {
   const { serial, hash, unhealthy, unknown } = fieldsOf(fieldsOf(body).verdicts);
   const problems: Problem[] = [];
-  if (!Number.isSafeInteger(serial)) problems.push(wrong("verdicts.serial", "a number", serial));
-  if (typeof hash !== "string") problems.push(wrong("verdicts.hash", "a hash", hash));
+  // They are remembered on disk, where a number below 0 or a long text makes the file unreadable.
+  if (!Number.isSafeInteger(serial) || (serial as number) < 0) {
+    problems.push(wrong("verdicts.serial", "a whole number from 0", serial));
+  }
+  if (typeof hash !== "string" || hash.length > HASH_CHARACTERS_MAX) {
+    problems.push(wrong("verdicts.hash", "a hash", hash));
+  }
   if (!isStrings(unhealthy)) {
     problems.push(wrong("verdicts.unhealthy", "a list of server ids", unhealthy));
   }

@@ -92,3 +92,15 @@ test("a file that is not as it was written is not believed, and the reason says 
     /servers: want an object/,
   );
 });
+
+test("a reason of any length leaves the memory readable", () => {
+  const wordy = { ...state, reason: "x".repeat(5000) };
+  const server = { state: wordy, address: "192.168.100.110", port: 0, lastStart: null };
+  const content = encodeMemory(
+    { ...memory, servers: new Map([["VNA/PrimaryCluster", server]]) },
+    writtenAt,
+  );
+  const [read] = decoded(content, later(0)).servers.values();
+  assert.equal(read?.state.health, "unhealthy");
+  assert.equal(read?.state.reason.length, 1000);
+});

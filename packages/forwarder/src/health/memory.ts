@@ -7,6 +7,7 @@ import type { Judged } from "./followed.js";
 import type { VerdictState } from "./verdict.js";
 
 export const MEMORY_FORMAT = 1;
+const TEXT_CHARACTERS_MAX = 1000;
 
 /** Which boot this is, and what time it is in it and on the wall. */
 export interface Moment {
@@ -47,7 +48,8 @@ const age = (now: Millis, then: Millis | null): number | null =>
 
 const store = (state: VerdictState, now: Millis): StoredVerdict => ({
   health: state.health,
-  reason: state.reason,
+  // What is longer than a reader takes would make the whole file worth nothing.
+  reason: state.reason.slice(0, TEXT_CHARACTERS_MAX),
   count: state.count,
   turnedAgeMs: age(now, state.since),
   checkedAgeMs: age(now, state.checkedAt),
@@ -96,7 +98,7 @@ function fields(value: unknown, what: string): Fields {
 
 function text(from: Fields, key: string, what: string): string {
   const value = from[key];
-  if (typeof value === "string" && value.length <= 1000) return value;
+  if (typeof value === "string" && value.length <= TEXT_CHARACTERS_MAX) return value;
   throw new NotMemory(`${what}.${key}: want a text`);
 }
 
