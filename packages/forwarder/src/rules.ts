@@ -207,6 +207,7 @@ function filters({ source, destination, icmpPermitted, prohibited }: Words): str
       "type filter hook forward priority filter;",
       // A packet that does not name one VIP must not make an entry; the client's next one will.
       `ct state new ${from} @ambiguous tcp flags & (syn | ack) != syn drop`,
+      `ct state new meta l4proto udp ${from} @ambiguous drop`,
       `ct status dnat,snat ${to} @toservers accept`,
       `ct state invalid ${to} @toservers accept`,
       `tcp flags & (syn | ack) != syn ${from} @fromservers accept`,
