@@ -165,3 +165,25 @@ test("many touches while a comparison waits become one comparison", async () => 
   console.log("seen:", times("read") - before, "readings");
   assert.equal(times("read") - before, 1);
 });
+
+test("counts of thousands of elements that go at once are kept without a pause", async () => {
+  const { plane } = bench();
+  const many = Array.from({ length: 2000 }, (_, index) => {
+    const address = `10.0.${index >> 8}.${index & 255}`;
+    return service([server("a", { id: `s${index}/a` })], { label: `s${index}`, address });
+  });
+  const distributions = distribute(many, verdicts([]));
+  await plane.apply({ distributions, floatingIps: [], arms: [] });
+  await plane.apply({ distributions: [], floatingIps: [], arms: [] });
+  const began = performance.now();
+  for (const { service: gone } of distributions) {
+    const key = `${gone.address} . tcp . 80`;
+    plane.credit({ set: "services", key, value: "", packets: 3, bytes: 180 });
+  }
+  const { past } = plane;
+  const took = performance.now() - began;
+  console.log(`seen: ${past.size} counts kept in ${Math.round(took)} ms`);
+  assert.equal(past.size, 2000);
+  assert.equal(past.get("s7")?.connections, 3);
+  assert.ok(took < 1000);
+});

@@ -58,6 +58,8 @@ export class DataPlane {
   #counted: Totals = new Map();
   /** Before the last change: elements that it removed are counted to these. */
   #formerly: Wish["distributions"] = [];
+  /** Elements that went and are not counted to the past yet: one look-up is built for all of them. */
+  #gone: CountedElement[] = [];
   /** How long a reading takes; a large table is looked at less often. */
   #readMs = 0;
   #comparedAt: Millis | null = null;
@@ -85,6 +87,7 @@ export class DataPlane {
 
   /** Counts of elements that are gone; what the kernel counts comes on top. */
   get past(): Totals {
+    this.#settleGone();
     return this.#past;
   }
 
@@ -114,13 +117,19 @@ export class DataPlane {
 
   /** What the kernel counted in elements read last, and in those that are gone. */
   get totals(): Totals {
-    return sumTotals(this.#past, this.#counted);
+    return sumTotals(this.past, this.#counted);
   }
 
   /** Keeps what an element had counted when it went. */
   credit(element: CountedElement): void {
-    const now = this.#inForce?.wish.distributions ?? [];
-    this.#past = sumTotals(this.#past, elementTotals([element], [...this.#formerly, ...now]));
+    if (element.packets > 0) this.#gone.push(element);
+  }
+
+  #settleGone(): void {
+    if (this.#gone.length === 0) return;
+    const known = [...this.#formerly, ...(this.#inForce?.wish.distributions ?? [])];
+    this.#past = sumTotals(this.#past, elementTotals(this.#gone, known));
+    this.#gone = [];
   }
 
   /** Compares wanted with present, changes the difference in one transaction, then ends flows. */
@@ -142,6 +151,7 @@ export class DataPlane {
     const inForce = this.#inForce;
     const present = inForce === null ? await this.#deps.nft.read() : null;
     const before = inForce?.elements ?? present?.elements ?? null;
+    this.#settleGone();
     this.#formerly = inForce?.wish.distributions ?? wish.distributions;
     const changes =
       inForce === null
@@ -150,7 +160,7 @@ export class DataPlane {
     this.#present = true;
     this.#inForce = { wish, elements };
     if (changes === null && present !== null) {
-      this.#past = sumTotals(this.#past, this.#totalsOf(present));
+      this.#past = sumTotals(this.past, this.#totalsOf(present));
     }
     const size = Object.values(elements).reduce((sum, set) => sum + set.size, 0);
     const applied = { changed: changes?.count ?? size, loaded: changes === null };
