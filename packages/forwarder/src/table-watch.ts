@@ -1,5 +1,5 @@
 // table-watch.ts — adapter: a long-lived `nft monitor` that says when somebody else touched our table.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { CountedElement } from "./counters.js";
 import { parseMonitorLine } from "./monitor-line.js";
@@ -20,11 +20,18 @@ export interface TableWatchOptions {
   /** Whether a process id belongs to an nft of our own. */
   readonly isOwn: (pid: number) => boolean;
   readonly onTrouble: (text: string) => void;
+  /** Replaces the process; for tests. */
+  readonly spawn?: () => ChildProcess;
 }
 
 const RESTART_MS = 500;
 /** A monitor that outlived its killed daemon would wait for ever for an event to fail at. */
 const MONITOR = ["setpriv", "--pdeathsig", "KILL", "nft", "monitor"];
+
+const startMonitor = (): ChildProcess => {
+  const [command = "", ...words] = MONITOR;
+  return spawn(command, words, { stdio: ["ignore", "pipe", "pipe"] });
+};
 
 /**
  * The lines of a transaction are printed before the one that names the process that made it, and
@@ -32,7 +39,7 @@ const MONITOR = ["setpriv", "--pdeathsig", "KILL", "nft", "monitor"];
  * our own changes look foreign, are compared once more, and found in order.
  */
 export function watchTable(options: TableWatchOptions): TableWatch {
-  let child: ReturnType<typeof spawn> | undefined;
+  let child: ChildProcess | undefined;
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
   let lost = false;
@@ -55,21 +62,35 @@ export function watchTable(options: TableWatchOptions): TableWatch {
     }
   };
 
+  const startAgainLater = (): void => {
+    if (stopped) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      start();
+      // What happened in between nobody saw.
+      options.onTouched();
+    }, RESTART_MS);
+  };
+
   const start = (): void => {
-    const [command = "", ...words] = MONITOR;
-    child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"] });
-    const { stdout, stderr } = child;
-    if (stdout !== null) createInterface({ input: stdout }).on("line", onLine);
+    lost = false;
+    touched = false;
+    try {
+      child = (options.spawn ?? startMonitor)();
+    } catch (error) {
+      // Without memory the failure is thrown, not told; it must not end this daemon.
+      options.onTrouble(error instanceof Error ? error.message : String(error));
+      return startAgainLater();
+    }
+    // Without file descriptors there are neither pipes nor a 'close'.
+    const { stdout, stderr } = child as Partial<ChildProcess>;
+    if (stdout) createInterface({ input: stdout }).on("line", onLine);
     stderr?.on("data", (chunk: Buffer) => options.onTrouble(chunk.toString().trim()));
-    child.on("error", (error) => options.onTrouble(error.message));
-    child.on("close", () => {
-      if (stopped) return;
-      timer = setTimeout(() => {
-        start();
-        // What happened in between nobody saw.
-        options.onTouched();
-      }, RESTART_MS);
+    child.on("error", (error) => {
+      options.onTrouble(error.message);
+      startAgainLater();
     });
+    child.on("close", startAgainLater);
   };
   start();
   return {
