@@ -80,7 +80,8 @@ export function watchTable(options: TableWatchOptions): TableWatch {
     } catch (error) {
       // Without memory the failure is thrown, not told; it must not end this daemon.
       options.onTrouble(error instanceof Error ? error.message : String(error));
-      return startAgainLater();
+      startAgainLater();
+      return;
     }
     // Without file descriptors there are neither pipes nor a 'close'.
     const { stdout, stderr } = child as Partial<ChildProcess>;

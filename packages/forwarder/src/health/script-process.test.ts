@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { runCommand } from "@lbpair/common";
 import { runScript, SCRIPT_GRACE_MS, type ScriptRun } from "./script-process.js";
 import { livingWith } from "./testing.js";
 
@@ -52,4 +53,27 @@ test("a program that does not exist is not started, and says so", async () => {
   assert.equal(outcome.end, "not-started");
   assert.match(outcome.line, /ENOENT/);
   await run.gone;
+});
+
+/** Opens files until there are no more, then runs a script. */
+const WITHOUT_DESCRIPTORS = `
+  const { openSync } = await import("node:fs");
+  const { runScript } = await import(process.argv[1]);
+  await new Promise((done) => setTimeout(done, 50));
+  try {
+    for (;;) openSync("/dev/null", "r");
+  } catch {}
+  const options = { env: {}, timeoutMs: 1000, signal: new AbortController().signal };
+  const script = runScript(["/bin/true"], options);
+  const { end, line } = await script.outcome;
+  await script.gone;
+  process.stdout.write(end + " " + line);`;
+
+test("a script that finds no file descriptor left is not started, and ends nothing", async () => {
+  const file = new URL("./script-process.js", import.meta.url).href;
+  const node = [process.execPath, "--input-type=module", "-e", WITHOUT_DESCRIPTORS, file];
+  const { stdout, stderr, code } = await runCommand(["prlimit", "--nofile=100:100", ...node]);
+  console.log("seen:", stdout, stderr.slice(0, 300));
+  assert.equal(code, 0);
+  assert.match(stdout, /^not-started .*EMFILE/);
 });

@@ -138,10 +138,13 @@ class Script {
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);
     });
-    child.stdout.on("data", (chunk: Buffer) => this.#read(this.#stdout, chunk));
-    child.stderr.on("data", (chunk: Buffer) => this.#read(this.#stderr, chunk));
+    // First of all: an error that nobody listens to would end the daemon.
     child.on("error", (error) => this.#onError(error));
     child.on("exit", (code, by) => this.#onExit(code, by));
+    // Without file descriptors there are no pipes.
+    const { stdout, stderr } = child as Partial<typeof child>;
+    stdout?.on("data", (chunk: Buffer) => this.#read(this.#stdout, chunk));
+    stderr?.on("data", (chunk: Buffer) => this.#read(this.#stderr, chunk));
   }
 
   #read(head: Head, chunk: Buffer): void {
