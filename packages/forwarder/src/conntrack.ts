@@ -34,6 +34,20 @@ export interface ConnectionTable {
   deleteUntranslated(vips: readonly string[], servers: readonly string[]): Promise<void>;
 }
 
+const ENTRY = /src=(\S+) dst=(\S+) .*?src=(\S+) dst=(\S+)/;
+
+/** Whom entries go to without a translated destination, and from whom they come without a source's. */
+function untranslated(listing: string): { readonly to: Set<string>; readonly from: Set<string> } {
+  const to = new Set<string>();
+  const from = new Set<string>();
+  for (const line of listing.split("\n")) {
+    const [, source = "", destination = "", replySource, replyDestination] = ENTRY.exec(line) ?? [];
+    if (destination === replySource) to.add(destination);
+    if (source === replyDestination) from.add(source);
+  }
+  return { to, from };
+}
+
 export function createConnectionTable(run: Run, family: Family): ConnectionTable {
   const familyName = family === 4 ? "ipv4" : "ipv6";
   const conntrack = async (verb: "-L" | "-D", args: readonly string[]): Promise<string> => {
@@ -81,8 +95,13 @@ export function createConnectionTable(run: Run, family: Family): ConnectionTable
       await conntrack("-D", ["--reply-dst", vip]);
     },
     async deleteUntranslated(vips, servers) {
-      for (const vip of vips) await conntrack("-D", ["--orig-dst", vip, "--reply-src", vip]);
+      // One listing instead of a look for each of thousands of addresses, few of which have any.
+      const met = untranslated(await conntrack("-L", []));
+      for (const vip of vips) {
+        if (met.to.has(vip)) await conntrack("-D", ["--orig-dst", vip, "--reply-src", vip]);
+      }
       for (const server of servers) {
+        if (!met.from.has(server)) continue;
         await conntrack("-D", ["--orig-src", server, "--reply-dst", server]);
       }
     },
