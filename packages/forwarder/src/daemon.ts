@@ -1,5 +1,6 @@
 // daemon.ts — wires configuration, checks, kernel and control socket together into one process.
 import { readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import {
   type Condition,
   type ControlRoutes,
@@ -100,6 +101,8 @@ export class ForwarderDaemon {
     const table = tableName(FAMILY).split(" ");
     const listing = await this.#deps.run(["nft", "-s", "list", "table", ...table]);
     this.#inherited = listing.code === 0;
+    // What an earlier life wrote would tell a heartbeat that starts now of rules that are gone.
+    if (!this.#inherited) await rm(this.#deps.paths.forwarderReadyFile, { force: true });
   }
 
   /** The first usable configuration: the kernel is brought to it, then the checks begin. */
