@@ -37,6 +37,7 @@ export class AddressGuard {
   private looking: Promise<boolean> | undefined;
   private upkeeps = 0;
   private busy = false;
+  private stale = false;
   gateOpen = true;
 
   constructor(options: GuardOptions) {
@@ -72,10 +73,19 @@ export class AddressGuard {
 
   /** Looks at the links again, once at a time; what has another place moves there. True = something did. */
   look(): Promise<boolean> {
-    this.looking ??= this.lookNow().finally(() => {
+    this.looking ??= this.lookUntilFresh().finally(() => {
       this.looking = undefined;
     });
     return this.looking;
+  }
+
+  private async lookUntilFresh(): Promise<boolean> {
+    let moved = false;
+    do {
+      this.stale = false;
+      moved = (await this.lookNow()) || moved;
+    } while (this.stale);
+    return moved;
   }
 
   /** Follows a changed configuration: what is no longer a floating IP goes, what is new comes. */
@@ -126,6 +136,8 @@ export class AddressGuard {
 
   /** Something about the links changed, or was missed. */
   lookAgain(): void {
+    // A look under way may have read the links before this change: it is to look once more.
+    this.stale = this.looking !== undefined;
     this.look().catch(this.options.onError);
   }
 
