@@ -360,6 +360,21 @@ test("worse health hands over after one deadtime, equal health decides nothing",
   assert.equal(equal.state.phase, "active");
 });
 
+test("two short troubles with a moment of health between two ticks are not one long one", () => {
+  const node = activeBeside(0);
+  const local = (now: number, faults: number) =>
+    node.at(now, { kind: "local", ready: true, faults, isolated: false });
+  const tick = (now: number) => node.hears(now, passivePeer).at(now, { kind: "tick" });
+  local(100, 1);
+  for (const now of [200, 400, 600]) tick(now);
+  local(610, 0);
+  local(620, 1);
+  for (const now of [800, 1000, 1200, 1400]) tick(now);
+  assert.equal(node.state.phase, "active");
+  for (const now of [1600, 1800]) tick(now);
+  assert.equal(node.state.phase, "handing-over", "the second trouble lasted");
+});
+
 test("without auto-failback a primary that is back stays passive", () => {
   const node = passiveSince(0, primary);
   for (let now = 200; now < 60_000; now += 200)

@@ -269,7 +269,10 @@ export function step(
       // Silence while no network had a carrier says nothing about the peer.
       const back = state.isolated && !isolated && conditionOf(state) === "passive";
       const listeningSince = back ? now : state.listeningSince;
-      return [{ ...state, ready, faults, isolated, listeningSince }, [{ kind: "send-adverts" }]];
+      const next = { ...state, ready, faults, isolated, listeningSince };
+      // Two short troubles with a moment of health between them are not one long one.
+      const worseSince = peerIsBetter(next, settings, now) ? next.worseSince : null;
+      return [{ ...next, worseSince }, [{ kind: "send-adverts" }]];
     }
     case "make-active":
       return onMakeActive(state, settings, now, event.designation, event.by);
