@@ -195,6 +195,8 @@ export class HeartbeatDaemon implements Machine {
       }
     }
     this.dispatch({ kind: "tick" });
+    // Health is about to move the role: it must not be by news of the links that never came.
+    if (this.state.worseSince !== null) this.guard.lookAgain();
     const now = this.parts.clock.now();
     this.catchUp(now);
     if (now - this.lastUpkeepAt >= TELL_MS) {
