@@ -24,6 +24,14 @@ const HEADER_BYTES = 32;
 const NEVER_HEARD = 0xffff;
 const FLAG = { active: 1, ready: 2, yielding: 4, requesting: 8 } as const;
 const KIND = { advert: 1, verdicts: 2 } as const;
+const TWO_TO_32 = 2 ** 32;
+const TWO_TO_21 = 2 ** 21;
+/** Text of each byte, and the value of each digit by its character code: parsing took half the codec's time. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+const NIBBLE = Uint8Array.from({ length: 128 }, (_, code) => {
+  const digit = Number.parseInt(String.fromCharCode(code), 16);
+  return Number.isNaN(digit) ? 0 : digit;
+});
 
 /** Signs bytes with the pair's key: HMAC-SHA256 (RFC 2104), 32 bytes. */
 export type Sign = (bytes: Uint8Array) => Uint8Array;
@@ -62,11 +70,15 @@ class Cursor {
     this.at += 4;
   }
   putU64(value: number): void {
-    this.view.setBigUint64(this.at, BigInt(value));
+    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError("no number for 8 bytes");
+    this.view.setUint32(this.at, Math.floor(value / TWO_TO_32));
+    this.view.setUint32(this.at + 4, value % TWO_TO_32);
     this.at += 8;
   }
   putHex(hex: string): void {
-    for (let i = 0; i < hex.length; i += 2) this.putU8(Number.parseInt(hex.slice(i, i + 2), 16));
+    for (let i = 0; i < hex.length; i += 2) {
+      this.putU8(((NIBBLE[hex.charCodeAt(i)] ?? 0) << 4) | (NIBBLE[hex.charCodeAt(i + 1)] ?? 0));
+    }
   }
   putId(id: RevisionId): void {
     this.putU32(id.serial);
@@ -86,13 +98,13 @@ class Cursor {
   }
   u64(): number {
     this.at += 8;
-    const value = this.view.getBigUint64(this.at - 8);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError("number too large");
-    return Number(value);
+    const high = this.view.getUint32(this.at - 8);
+    if (high >= TWO_TO_21) throw new RangeError("number too large");
+    return high * TWO_TO_32 + this.view.getUint32(this.at - 4);
   }
   hex(bytes: number): string {
     let text = "";
-    for (let i = 0; i < bytes; i += 1) text += this.u8().toString(16).padStart(2, "0");
+    for (let i = 0; i < bytes; i += 1) text += HEX[this.u8()] ?? "";
     return text;
   }
   id(): RevisionId {
