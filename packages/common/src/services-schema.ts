@@ -19,6 +19,10 @@ import {
 export const SERVICES_MAX = 10_000;
 export const SERVERS_PER_SERVICE_MAX = 64;
 export const FLOATING_IPS_MAX = 1000;
+/** Hosts that tell whether this node still reaches the world. */
+export const PING_NODES_MAX = 16;
+/** Hosts, besides those the configuration names anyway, that must learn of a take over. */
+export const NEIGHBOURS_MAX = 64;
 export const PORT_RANGES_MAX = 128;
 /** Single ports over all services; each is an element of the kernel's maps. */
 export const PORTS_TOTAL_MAX = 200_000;
@@ -149,6 +153,48 @@ const heartbeatSchema = section({
     bool.default(false),
   ),
   port: replicated("UDP port of the heartbeat", port.default(6694)),
+  pingNodes: replicated(
+    "Hosts that both nodes ping; the node that reaches more of them should be active",
+    z
+      .array(ipAddress, { error: "a list of addresses" })
+      .max(PING_NODES_MAX, `at most ${PING_NODES_MAX} ping nodes`)
+      .default([]),
+  ),
+  healthDamping: replicated(
+    "How long the peer's health must be the better one before the role is handed over",
+    between(100, 600_000, "of 100ms to 10m", 1000),
+  ),
+  flapLimit: replicated(
+    "Moves of the role by health within flapWindow after which health moves it no more",
+    count(1, 100).default(3),
+  ),
+  flapWindow: replicated(
+    "How long such a move counts",
+    between(1000, 86_400_000, "of 1s to 24h", 600_000),
+  ),
+  flapHold: replicated(
+    "How long health then moves the role no more; `lbpair clear-flaps` ends it",
+    between(1000, 86_400_000, "of 1s to 24h", 1_800_000),
+  ),
+  whenIsolated: replicated(
+    "A passive node that hears nobody on a network of the floating IPs, where the silent peer did: wait, or take over",
+    oneOf(["wait", "take-over"]).default("wait"),
+  ),
+  whenVipAnswers: replicated(
+    "The peer is silent, but a floating IP is still answered from its network card: wait, or take over",
+    oneOf(["wait", "take-over"]).default("wait"),
+  ),
+  neighbours: replicated(
+    "Hosts besides real servers and routers that are checked for having learnt of a take over",
+    z
+      .array(ipAddress, { error: "a list of addresses" })
+      .max(NEIGHBOURS_MAX, `at most ${NEIGHBOURS_MAX} neighbours`)
+      .default([]),
+  ),
+  virtualMac: replicated(
+    "Whether floating IPs have a MAC of their own that moves with them, so that neighbours need not learn anything",
+    bool.default(false),
+  ),
 });
 
 export const servicesSchema = section({

@@ -112,6 +112,10 @@ export interface PathStatus {
   readonly heardAgeMs: number | null;
   /** Whether the peer says that it hears us on this path; null = it never said. */
   readonly heardByPeer: boolean | null;
+  /** Share of the peer's adverts that did not come on this path lately; null = too few to say. */
+  readonly lossPercent: number | null;
+  /** Round trip on this path; null = not measured yet. */
+  readonly rttMs: number | null;
   readonly sent: number;
   readonly received: number;
   /** Datagrams dropped, by reason. */
@@ -123,6 +127,34 @@ export interface FloatingIpStatus {
   readonly label: string;
   readonly link: string | null;
   readonly held: boolean;
+}
+
+export interface PingNodeStatus {
+  readonly address: string;
+  /** null = not asked yet. */
+  readonly answers: boolean | null;
+  readonly answeredAgeMs: number | null;
+}
+
+/** A network that carries floating IPs, as a witness of the peer's life. */
+export interface WitnessNetworkStatus {
+  readonly link: string;
+  readonly carrier: boolean;
+  /** Milliseconds since a neighbour other than the peer was heard there; null = never, or not listening. */
+  readonly neighbourAgeMs: number | null;
+  /** Who answers for a floating IP there, found while the peer was silent. */
+  readonly answeredBy: "peer" | "stranger" | "nobody" | null;
+}
+
+/** A neighbour that must know where a floating IP is. */
+export interface NeighbourStatus {
+  readonly floatingIp: string;
+  readonly neighbour: string;
+  readonly link: string;
+  /** learnt: it answered to the floating IP's present owner. silent: it answers nobody. */
+  readonly state: "learnt" | "pending" | "silent";
+  /** From the take over to the confirmation. */
+  readonly afterMs: number | null;
 }
 
 export interface HeartbeatStatus {
@@ -148,7 +180,27 @@ export interface HeartbeatStatus {
     readonly heardAgeMs: number | null;
     readonly ready: boolean | null;
     readonly revision: RevisionId | null;
+    readonly faults: number | null;
+    /** Its own lateness, as it says; null = it does not. */
+    readonly latenessMs: number | null;
+    /** Its wall clock less ours, for people; null = not known. */
+    readonly clockOffsetMs: number | null;
+    /** Version of the wire format it speaks; null = not heard yet. */
+    readonly wireVersion: number | null;
   } | null;
+  /** Things wrong with this node's health; 0 is best. */
+  readonly faults: number;
+  readonly pingNodes: readonly PingNodeStatus[];
+  /** Moves of the role by health: how many count now, and for how long health may not move it. */
+  readonly flaps: {
+    readonly moves: number;
+    readonly limit: number;
+    readonly heldForMs: number | null;
+  };
+  readonly witness: readonly WitnessNetworkStatus[];
+  readonly neighbours: readonly NeighbourStatus[];
+  /** Whether the daemon runs under real-time scheduling; `reason` says why not. */
+  readonly realtime: { readonly granted: boolean; readonly reason: string };
   readonly paths: readonly PathStatus[];
   readonly floatingIps: readonly FloatingIpStatus[];
   readonly lease: { readonly kind: "none" | "short" | "long"; readonly remainingMs: number | null };

@@ -17,6 +17,10 @@ function peerStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatStatus["peer
     heardAgeMs: state.peer === null ? null : Math.round(now - state.peer.heardAt),
     ready: state.peer?.ready ?? null,
     revision: newest?.revision ?? null,
+    faults: state.peer?.faults ?? null,
+    latenessMs: newest?.latenessMs ?? null,
+    clockOffsetMs: null,
+    wireVersion: newest?.version ?? null,
   };
 }
 
@@ -48,6 +52,12 @@ export function describeStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatS
     epoch: `${state.epoch}`,
     forwarderReady: daemon.forwarderReady,
     peer: peerStatus(daemon, now),
+    faults: state.faults,
+    pingNodes: [],
+    flaps: { moves: 0, limit: heartbeat.flapLimit, heldForMs: null },
+    witness: [],
+    neighbours: [],
+    realtime: { granted: true, reason: "" },
     paths: daemon.advertiser?.status() ?? [],
     floatingIps: holder.wanted.map(({ address, label }) => ({
       address,

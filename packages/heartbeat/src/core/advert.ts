@@ -5,9 +5,17 @@ import type { Designation, RevisionId } from "@lbpair/common";
 export interface Hearing {
   /** Milliseconds since it last heard the peer there; null = not in this session. */
   readonly ageMs: number | null;
+  /** `sentUs` of the advert it last heard there, for the peer to know the round trip; 0 = none. */
+  readonly sentUs: number;
+  /** Of a thousand adverts, how many did not come lately; null = too few to say. */
+  readonly lossPermille: number | null;
 }
 
 export interface Advert {
+  /** Version of the wire format it came in, or is to be sent in. */
+  readonly version: number;
+  /** Newest version that the sender understands. */
+  readonly newest: number;
   readonly designation: Designation;
   readonly active: boolean;
   /** Whether the sender could carry traffic: its forwarder has loaded the rules. */
@@ -16,8 +24,20 @@ export interface Advert {
   readonly yielding: boolean;
   /** The sender is passive and asks the active receiver to hand over. */
   readonly requesting: boolean;
+  /** The sender hands over, or asks to, for the sake of health: by its own doing, not by an order. */
+  readonly forHealth: boolean;
+  /** The sender has not heard its peer for longer than warntime and asks for an answer at once. */
+  readonly probing: boolean;
   /** Number of things wrong with the sender's health; 0 is best. */
   readonly faults: number;
+  /** Of the faults, ping nodes that do not answer. */
+  readonly pingsLost: number;
+  /** How late the sender's event loop was at most, of late; null = it does not say. */
+  readonly latenessMs: number | null;
+  /** MACs of the sender's links that carry floating IPs, lower case with colons. */
+  readonly macs: readonly string[];
+  /** Sender's monotonic clock in microseconds, from an origin of its own; 0 = it does not say. */
+  readonly sentUs: number;
   /** Index of the path in the sender's configuration. */
   readonly path: number;
   /** How long the sender's kernel goes on answering ARP without its heartbeat; 0 = it does not. */
@@ -51,6 +71,8 @@ export const hearsNothing = ({ hearing }: Advert, deadtime: number): boolean =>
 
 /** A piece of the active's verdicts, for a peer that follows others. */
 export interface VerdictsPart {
+  /** Version of the wire format; a piece looks the same in all of them. */
+  readonly version: number;
   readonly designation: Designation;
   readonly session: string;
   readonly echo: string;

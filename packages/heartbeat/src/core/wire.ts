@@ -2,17 +2,25 @@
 //
 //   all:      "LBPA" | version u8 | kind u8 | designation u8 | flags u8 | session 8 | echo 8 | sequence u64
 //   advert:   path u8 | faults u8 | leaseMs u32 | echoCandidate 8 | bootId 16 | epoch u64 | highestEpoch u64
-//             | verdicts u32+8 | revision u32+8 | modes u32+8 | wallMs u64 | paths u8 | ageMs u16 each
+//             | verdicts u32+8 | revision u32+8 | modes u32+8 | wallMs u64
+//   … v1:     | paths u8 | ageMs u16 each
+//   … v2:     | newest u8 | pingsLost u8 | latenessMs u16 | sentUs u64 | macs u8 | 6 each
+//             | paths u8 | (ageUs u32 | sentUs u64 | lossPermille u16) each
 //   verdicts: id u32+8 | part u8 | parts u8 | length u16 | UTF-8 text
 //   all:      HMAC-SHA256 of everything before it, 32 bytes
 //
 // Numbers are big-endian. u64 fields hold at most 2^53 - 1.
 import type { RevisionId } from "@lbpair/common";
-import type { Advert, Datagram, VerdictsPart } from "./advert.js";
+import type { Advert, Datagram, Hearing, VerdictsPart } from "./advert.js";
 
-export const WIRE_VERSION = 1;
+/** Spoken to a peer that understands it. */
+export const WIRE_VERSION = 2;
+/** Understood too, and spoken until the peer is known to understand more: a pair is upgraded one by one. */
+export const WIRE_VERSION_OLDEST = 1;
+/** Links whose MACs an advert names. */
+export const ADVERT_MACS_MAX = 16;
 export const MAC_BYTES = 32;
-/** Longest advert; with eight paths it has 197 bytes. */
+/** Longest advert; with eight paths and sixteen links it has 411 bytes. */
 export const ADVERT_BYTES_MAX = 512;
 /** Text of one verdicts datagram: header and MAC included it stays below an MTU of 1,280. */
 export const VERDICTS_TEXT_BYTES_MAX = 1024;
@@ -22,7 +30,18 @@ export const DATAGRAM_BYTES_MAX = 1200;
 const MAGIC = [0x4c, 0x42, 0x50, 0x41];
 const HEADER_BYTES = 32;
 const NEVER_HEARD = 0xffff;
-const FLAG = { active: 1, ready: 2, yielding: 4, requesting: 8 } as const;
+const NEVER_HEARD_US = 0xffff_ffff;
+const NOT_SAID = 0xffff;
+const FLAG = {
+  active: 1,
+  ready: 2,
+  yielding: 4,
+  requesting: 8,
+  probing: 16,
+  forHealth: 32,
+  /** Only version 1 needs it: the sender understands version 2 as well. */
+  newer: 128,
+} as const;
 const KIND = { advert: 1, verdicts: 2 } as const;
 const TWO_TO_32 = 2 ** 32;
 const TWO_TO_21 = 2 ** 21;
@@ -113,6 +132,7 @@ class Cursor {
 }
 
 interface Header {
+  readonly version: number;
   readonly kind: number;
   readonly designation: Advert["designation"];
   readonly flags: number;
@@ -123,7 +143,7 @@ interface Header {
 
 function putHeader(cursor: Cursor, header: Header): void {
   for (const byte of MAGIC) cursor.putU8(byte);
-  cursor.putU8(WIRE_VERSION);
+  cursor.putU8(header.version);
   cursor.putU8(header.kind);
   cursor.putU8(header.designation === "primary" ? 1 : 2);
   cursor.putU8(header.flags);
@@ -144,7 +164,35 @@ const flagsOf = (advert: Advert): number =>
   (advert.active ? FLAG.active : 0) |
   (advert.ready ? FLAG.ready : 0) |
   (advert.yielding ? FLAG.yielding : 0) |
-  (advert.requesting ? FLAG.requesting : 0);
+  (advert.requesting ? FLAG.requesting : 0) |
+  (advert.probing ? FLAG.probing : 0) |
+  (advert.forHealth ? FLAG.forHealth : 0) |
+  (advert.version === 1 && advert.newest > 1 ? FLAG.newer : 0);
+
+function putNewerFields(cursor: Cursor, advert: Advert): void {
+  cursor.putU8(advert.newest);
+  cursor.putU8(Math.min(advert.pingsLost, 255));
+  const { latenessMs } = advert;
+  cursor.putU16(latenessMs === null ? NOT_SAID : Math.min(Math.round(latenessMs), NOT_SAID - 1));
+  cursor.putU64(advert.sentUs);
+  const macs = advert.macs.slice(0, ADVERT_MACS_MAX);
+  cursor.putU8(macs.length);
+  for (const mac of macs) cursor.putHex(mac.replaceAll(":", ""));
+}
+
+function putHearing(cursor: Cursor, advert: Advert): void {
+  cursor.putU8(advert.hearing.length);
+  for (const { ageMs, sentUs, lossPermille } of advert.hearing) {
+    if (advert.version === 1) {
+      cursor.putU16(ageMs === null ? NEVER_HEARD : Math.min(Math.round(ageMs), NEVER_HEARD - 1));
+      continue;
+    }
+    const ageUs = ageMs === null ? NEVER_HEARD_US : Math.round(ageMs * 1000);
+    cursor.putU32(ageMs === null ? ageUs : Math.min(ageUs, NEVER_HEARD_US - 1));
+    cursor.putU64(sentUs);
+    cursor.putU16(lossPermille ?? NOT_SAID);
+  }
+}
 
 export function encodeAdvert(advert: Advert, sign: Sign): Uint8Array {
   const cursor = new Cursor(new Uint8Array(ADVERT_BYTES_MAX));
@@ -160,10 +208,8 @@ export function encodeAdvert(advert: Advert, sign: Sign): Uint8Array {
   cursor.putId(advert.revision);
   cursor.putId(advert.modes);
   cursor.putU64(advert.wallMs);
-  cursor.putU8(advert.hearing.length);
-  for (const { ageMs } of advert.hearing) {
-    cursor.putU16(ageMs === null ? NEVER_HEARD : Math.min(ageMs, NEVER_HEARD - 1));
-  }
+  if (advert.version > 1) putNewerFields(cursor, advert);
+  putHearing(cursor, advert);
   return seal(cursor, sign);
 }
 
@@ -181,8 +227,48 @@ export function encodeVerdicts(part: VerdictsPart, sign: Sign): Uint8Array {
   return seal(cursor, sign);
 }
 
+type NewerFields = Pick<Advert, "newest" | "pingsLost" | "latenessMs" | "sentUs" | "macs">;
+
+const olderSays = (flags: number): NewerFields => ({
+  newest: (flags & FLAG.newer) === 0 ? 1 : 2,
+  pingsLost: 0,
+  latenessMs: null,
+  sentUs: 0,
+  macs: [],
+});
+
+function readNewerFields(cursor: Cursor): NewerFields {
+  const newest = cursor.u8();
+  const pingsLost = cursor.u8();
+  const lateness = cursor.u16();
+  const sentUs = cursor.u64();
+  const count = cursor.u8();
+  if (count > ADVERT_MACS_MAX) throw new RangeError("too many MACs");
+  const macs = Array.from({ length: count }, () => colons(cursor.hex(6)));
+  return { newest, pingsLost, latenessMs: lateness === NOT_SAID ? null : lateness, sentUs, macs };
+}
+
+const colons = (hex: string): string => hex.replace(/..(?=.)/g, "$&:");
+
+function readHearing(cursor: Cursor, version: number): Hearing[] {
+  return Array.from({ length: cursor.u8() }, () => {
+    if (version === 1) {
+      const ageMs = cursor.u16();
+      return { ageMs: ageMs === NEVER_HEARD ? null : ageMs, sentUs: 0, lossPermille: null };
+    }
+    const ageUs = cursor.u32();
+    const sentUs = cursor.u64();
+    const loss = cursor.u16();
+    return {
+      ageMs: ageUs === NEVER_HEARD_US ? null : ageUs / 1000,
+      sentUs,
+      lossPermille: loss === NOT_SAID ? null : loss,
+    };
+  });
+}
+
 function readAdvert(cursor: Cursor, header: Header): Advert {
-  const { designation, session, echo, sequence, flags } = header;
+  const { version, designation, session, echo, sequence, flags } = header;
   const fields = {
     path: cursor.u8(),
     faults: cursor.u8(),
@@ -196,11 +282,10 @@ function readAdvert(cursor: Cursor, header: Header): Advert {
     modes: cursor.id(),
     wallMs: cursor.u64(),
   };
-  const hearing = Array.from({ length: cursor.u8() }, () => {
-    const ageMs = cursor.u16();
-    return { ageMs: ageMs === NEVER_HEARD ? null : ageMs };
-  });
+  const newer = version === 1 ? olderSays(flags) : readNewerFields(cursor);
+  const hearing = readHearing(cursor, version);
   return {
+    version,
     designation,
     session,
     echo,
@@ -209,13 +294,16 @@ function readAdvert(cursor: Cursor, header: Header): Advert {
     ready: (flags & FLAG.ready) !== 0,
     yielding: (flags & FLAG.yielding) !== 0,
     requesting: (flags & FLAG.requesting) !== 0,
+    probing: (flags & FLAG.probing) !== 0,
+    forHealth: (flags & FLAG.forHealth) !== 0,
     ...fields,
+    ...newer,
     hearing,
   };
 }
 
 function readVerdicts(cursor: Cursor, header: Header): VerdictsPart {
-  const { designation, session, echo, sequence } = header;
+  const { version, designation, session, echo, sequence } = header;
   const id = cursor.id();
   const part = cursor.u8();
   const parts = cursor.u8();
@@ -225,7 +313,7 @@ function readVerdicts(cursor: Cursor, header: Header): VerdictsPart {
   if (bytes.length !== length) throw new RangeError("text cut short");
   cursor.at += length;
   const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  return { designation, session, echo, sequence, id, part, parts, text };
+  return { version, designation, session, echo, sequence, id, part, parts, text };
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -244,13 +332,17 @@ export function decodeDatagram(bytes: Uint8Array, sign: Sign): Decoded {
   if (!sameBytes(sign(signed), bytes.subarray(bytes.length - MAC_BYTES))) {
     return { ok: false, reason: "wrong-key" };
   }
-  if (bytes[4] !== WIRE_VERSION) return { ok: false, reason: "wrong-version" };
+  const version = bytes[4] ?? 0;
+  if (version < WIRE_VERSION_OLDEST || version > WIRE_VERSION) {
+    return { ok: false, reason: "wrong-version" };
+  }
   try {
     const cursor = new Cursor(signed);
     cursor.at = 5;
     const kind = cursor.u8();
     const designationByte = cursor.u8();
     const header: Header = {
+      version,
       kind,
       designation: designationByte === 1 ? "primary" : "secondary",
       flags: cursor.u8(),
