@@ -12,7 +12,7 @@ import type { AdvertSocket } from "./adapters/advert-socket.js";
 import { type Advert, NO_SESSION } from "./core/advert.js";
 import { Conversation, type Received } from "./core/conversation.js";
 import { splitVerdicts } from "./core/verdict-transfer.js";
-import { encodeAdvert, encodeVerdicts, type Sign } from "./core/wire.js";
+import { encodeAdvert, encodeVerdicts, type Sign, WIRE_VERSION } from "./core/wire.js";
 
 export interface AdvertiserOptions {
   readonly clock: Clock;
@@ -37,7 +37,17 @@ export interface AdvertiserOptions {
 /** What changes from advert to advert; the rest is the conversation's. */
 export type Saying = Omit<
   Advert,
-  "designation" | "path" | "sequence" | "session" | "echo" | "echoCandidate" | "bootId" | "hearing"
+  | "version"
+  | "newest"
+  | "designation"
+  | "path"
+  | "sequence"
+  | "session"
+  | "echo"
+  | "echoCandidate"
+  | "bootId"
+  | "sentUs"
+  | "hearing"
 >;
 
 export class Advertiser {
@@ -85,10 +95,15 @@ export class Advertiser {
   say(saying: Saying): void {
     const { session } = this.conversation;
     const sequence = this.conversation.nextSequence();
-    const hearing = this.conversation.hearing(this.options.clock.now());
+    const now = this.options.clock.now();
+    const hearing = this.conversation.hearing(now);
+    const { version } = this.conversation;
     this.sockets.forEach((socket, path) => {
       const advert: Advert = {
         ...saying,
+        version,
+        newest: WIRE_VERSION,
+        sentUs: Math.round(now * 1000),
         designation: this.options.designation,
         bootId: this.options.bootId,
         session: session.mine,
@@ -112,6 +127,7 @@ export class Advertiser {
     for (const [part, text] of pieces.entries()) {
       const datagram = encodeVerdicts(
         {
+          version: this.conversation.version,
           designation: this.options.designation,
           session: session.mine,
           echo: session.accepted,
@@ -143,6 +159,8 @@ export class Advertiser {
         state: socket?.bound ? state : "unbound",
         heardAgeMs: ageMs === null ? null : Math.round(ageMs),
         heardByPeer: record.heardByPeer,
+        lossPercent: null,
+        rttMs: null,
         sent: socket?.counters.sent ?? 0,
         received: record.received,
         dropped: { ...record.dropped } as Record<string, number>,

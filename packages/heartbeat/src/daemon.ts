@@ -368,7 +368,10 @@ export class HeartbeatDaemon implements Machine {
     const leaseMs = this.lease.mayAnswerMs(now);
     const verdicts = this.exchange.id;
     const wallMs = this.parts.clock.wall().getTime();
-    this.advertiser?.say(describeSaying({ state, settings, leaseMs, verdicts, wallMs }));
+    const latenessMs = this.lateness.summary().maxMs;
+    const macs = this.holder.macs();
+    const known = { state, settings, leaseMs, verdicts, wallMs, latenessMs, macs, probing: false };
+    this.advertiser?.say(describeSaying(known));
   }
 
   remember(): void {

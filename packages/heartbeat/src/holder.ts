@@ -64,6 +64,12 @@ export class Holder {
     return this.links.find((each) => each.link === link)?.mac;
   }
 
+  /** MACs that this node's kernel answers with for floating IPs. */
+  macs(): string[] {
+    const macs = this.gateLinks().map((link) => this.macOf(link));
+    return macs.filter((mac) => mac !== undefined);
+  }
+
   async raise(leaseMs: number | null): Promise<void> {
     const seconds = lifetimeSeconds(leaseMs);
     await this.addresses.raise(

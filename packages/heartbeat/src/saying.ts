@@ -14,6 +14,9 @@ export function describeSaying(known: {
   readonly leaseMs: number;
   readonly verdicts: RevisionId;
   readonly wallMs: number;
+  readonly latenessMs: number;
+  readonly macs: readonly string[];
+  readonly probing: boolean;
 }): Saying {
   const { state, settings, leaseMs, verdicts, wallMs } = known;
   return {
@@ -21,7 +24,12 @@ export function describeSaying(known: {
     ready: state.ready,
     yielding: state.phase === "handing-over",
     requesting: state.request !== null,
+    forHealth: false,
+    probing: known.probing,
     faults: state.faults,
+    pingsLost: 0,
+    latenessMs: known.latenessMs,
+    macs: known.macs,
     leaseMs: Number.isFinite(leaseMs) ? Math.ceil(leaseMs) : LEASE_MS_UNLIMITED,
     epoch: state.epoch,
     highestEpoch: state.highestEpoch,

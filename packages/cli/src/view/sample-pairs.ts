@@ -38,6 +38,10 @@ const passiveHeartbeat = sampleHeartbeat({
     heardAgeMs: 90,
     ready: true,
     revision: SAMPLE_REVISION,
+    faults: 0,
+    latenessMs: 2,
+    clockOffsetMs: -3,
+    wireVersion: 2,
   },
   paths: sampleHeartbeat().paths.map((path) => ({
     ...path,
@@ -86,6 +90,10 @@ const peerAway: PairView = {
           heardAgeMs: 754_000,
           ready: null,
           revision: SAMPLE_REVISION,
+          faults: null,
+          latenessMs: null,
+          clockOffsetMs: null,
+          wireVersion: null,
         },
         paths: sampleHeartbeat().paths.map((path) => ({
           ...path,

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { type Designation, millis } from "@lbpair/common";
 import { type Advert, NO_REVISION } from "./advert.js";
 import { Conversation, type Received } from "./conversation.js";
-import { encodeAdvert, type Sign } from "./wire.js";
+import { encodeAdvert, type Sign, WIRE_VERSION } from "./wire.js";
 
 const sign: Sign = (bytes) => createHmac("sha256", "key").update(bytes).digest();
 
@@ -25,6 +25,14 @@ class Talker {
   advert(path: number, now: number, sequence = this.conversation.nextSequence()): Uint8Array {
     const { mine, accepted, candidate } = this.conversation.session;
     const advert: Advert = {
+      version: this.conversation.version,
+      newest: WIRE_VERSION,
+      forHealth: false,
+      probing: false,
+      pingsLost: 0,
+      latenessMs: 0,
+      macs: [],
+      sentUs: now * 1000,
       designation: this.designation,
       active: false,
       ready: true,

@@ -1,14 +1,23 @@
 // conversation.ts — what is heard of the peer on each path, and what is dropped and why.
 import { type Designation, type Millis, millis, type Verdicts } from "@lbpair/common";
-import type { Advert, Hearing } from "./advert.js";
+import { type Advert, type Hearing, NO_SESSION } from "./advert.js";
 import { accept, needsRenewal, renew, type SessionState, startSession } from "./session.js";
 import { type Assembly, assemble } from "./verdict-transfer.js";
-import { type Decoded, type DropReason, decodeDatagram, type Sign } from "./wire.js";
+import {
+  type Decoded,
+  type DropReason,
+  decodeDatagram,
+  type Sign,
+  WIRE_VERSION,
+  WIRE_VERSION_OLDEST,
+} from "./wire.js";
 
 export type Dropped = DropReason | "foreign" | "replayed" | "hello" | "own-designation";
 
 export interface PathRecord {
   heardAt: Millis | null;
+  /** The peer's clock when it sent what was heard last, in microseconds; 0 = it does not say. */
+  peerSentUs: number;
   /** Whether the peer last said that it hears us here. */
   heardByPeer: boolean | null;
   received: number;
@@ -42,6 +51,8 @@ export class Conversation {
   session: SessionState;
   sequence = 0;
   private assembly: Assembly | undefined;
+  /** Newest version that the accepted run of the peer understands. */
+  private peerNewest = WIRE_VERSION_OLDEST;
   private readonly options: ConversationOptions;
 
   constructor(options: ConversationOptions) {
@@ -49,6 +60,7 @@ export class Conversation {
     this.session = startSession(options.newSession(), options.now);
     this.paths = Array.from({ length: options.paths }, () => ({
       heardAt: null,
+      peerSentUs: 0,
       heardByPeer: null,
       received: 0,
       dropped: {},
@@ -57,9 +69,21 @@ export class Conversation {
 
   /** How well each path is heard, for the next adverts. */
   hearing(now: Millis): Hearing[] {
-    return this.paths.map(({ heardAt }) => ({
-      ageMs: heardAt === null ? null : Math.round(now - heardAt),
+    return this.paths.map(({ heardAt, peerSentUs }) => ({
+      ageMs: heardAt === null ? null : now - heardAt,
+      sentUs: peerSentUs,
+      lossPermille: null,
     }));
+  }
+
+  /**
+   * Version of the wire format to speak now: the newest that both understand, and the oldest while
+   * the peer's run is not known, which may be of an older release.
+   */
+  get version(): number {
+    const { accepted, candidate } = this.session;
+    const known = accepted !== NO_SESSION && candidate === NO_SESSION;
+    return known ? Math.min(WIRE_VERSION, this.peerNewest) : WIRE_VERSION_OLDEST;
   }
 
   /** Judges one datagram that came on a path; `genuine` says that its sender's address is the peer's. */
@@ -104,6 +128,8 @@ export class Conversation {
   private addAdvert(path: PathRecord, advert: Advert, met: boolean): Received {
     const age = advert.hearing[advert.path]?.ageMs;
     path.heardByPeer = age === undefined ? null : age !== null && age <= this.options.deadtime;
+    path.peerSentUs = advert.sentUs;
+    this.peerNewest = met ? advert.newest : Math.max(this.peerNewest, advert.newest);
     // The slower path brings what the faster has brought already: it shows life, and nothing new.
     const { newest } = this;
     const old = newest?.session === advert.session && newest.sequence >= advert.sequence;

@@ -20,7 +20,7 @@ import {
 } from "./election-state.js";
 import { World } from "./simulated-world.js";
 import { stillWanted } from "./still-wanted.js";
-import { encodeAdvert } from "./wire.js";
+import { encodeAdvert, WIRE_VERSION } from "./wire.js";
 
 /** As the real memory does: what a run before may have claimed unwritten. */
 const RESERVED = 100;
@@ -273,6 +273,14 @@ export class SimNode {
     this.saidAt = now;
     const { mine, accepted, candidate } = conversation.session;
     const advert: Advert = {
+      version: conversation.version,
+      newest: WIRE_VERSION,
+      forHealth: false,
+      probing: false,
+      pingsLost: 0,
+      latenessMs: 0,
+      macs: [],
+      sentUs: Math.round(now * 1000),
       designation: settings.designation,
       active: conditionOf(state) === "active",
       ready: state.ready,

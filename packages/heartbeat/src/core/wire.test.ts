@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHmac, randomBytes } from "node:crypto";
 import { test } from "node:test";
 import type { Advert, VerdictsPart } from "./advert.js";
+import { ADVERT_MACS_MAX } from "./advert-bytes.js";
 import { type Assembly, assemble, splitVerdicts } from "./verdict-transfer.js";
 import {
   ADVERT_BYTES_MAX,
@@ -19,6 +20,14 @@ const signWith =
 const sign = signWith("the pair's key");
 
 const advert: Advert = {
+  version: 2,
+  newest: 2,
+  forHealth: true,
+  probing: true,
+  pingsLost: 1,
+  latenessMs: 7,
+  macs: ["02:00:00:00:00:01", "02:00:00:00:00:02"],
+  sentUs: 1_234_567_890,
   designation: "primary",
   active: true,
   ready: true,
@@ -38,7 +47,10 @@ const advert: Advert = {
   revision: { serial: 12, hash: "2222222222222222" },
   modes: { serial: 3, hash: "3333333333333333" },
   wallMs: 1_795_000_000_000,
-  hearing: [{ ageMs: 12 }, { ageMs: null }],
+  hearing: [
+    { ageMs: 12.345, sentUs: 987_654_321, lossPermille: 5 },
+    { ageMs: null, sentUs: 0, lossPermille: null },
+  ],
 };
 
 test("an advert comes out of the wire as it went in", () => {
@@ -49,6 +61,47 @@ test("an advert comes out of the wire as it went in", () => {
     ok: true,
     datagram: { kind: "advert", advert },
   });
+});
+
+test("the longest advert there can be is within its limit", () => {
+  const one = { ageMs: 4_000_000, sentUs: Number.MAX_SAFE_INTEGER, lossPermille: 1000 };
+  const hearing = Array.from({ length: 8 }, () => one);
+  const macs = Array.from({ length: ADVERT_MACS_MAX }, () => "02:00:00:00:00:01");
+  const { length } = encodeAdvert({ ...advert, macs, hearing }, sign);
+  console.log(`with eight paths and ${ADVERT_MACS_MAX} MACs: ${length} bytes`);
+  assert.ok(length <= ADVERT_BYTES_MAX);
+});
+
+test("an advert of the version before comes out with all that version says", () => {
+  const older: Advert = { ...advert, version: 1 };
+  const decoded = decodeDatagram(encodeAdvert(older, sign), sign);
+  assert.deepEqual(decoded, {
+    ok: true,
+    datagram: {
+      kind: "advert",
+      advert: {
+        ...older,
+        pingsLost: 0,
+        latenessMs: null,
+        macs: [],
+        sentUs: 0,
+        hearing: [
+          { ageMs: 12, sentUs: 0, lossPermille: null },
+          { ageMs: null, sentUs: 0, lossPermille: null },
+        ],
+      },
+    },
+  });
+});
+
+test("a version that is not spoken yet, or no more, is dropped as such", () => {
+  for (const version of [0, 3]) {
+    const bytes = encodeAdvert(advert, sign);
+    const signed = bytes.subarray(0, bytes.length - 32);
+    signed[4] = version;
+    const resealed = Buffer.concat([signed, sign(signed)]);
+    assert.deepEqual(decodeDatagram(resealed, sign), { ok: false, reason: "wrong-version" });
+  }
 });
 
 test("a datagram with another key, cut short, too long or changed in any bit is dropped with a reason", () => {
@@ -88,6 +141,7 @@ test("verdicts travel in pieces and come out whole, whatever the order", () => {
   let whole: unknown;
   for (const [part, text] of [...pieces.entries()].reverse()) {
     const sent: VerdictsPart = {
+      version: 2,
       designation: "primary",
       session: advert.session,
       echo: advert.echo,

@@ -10,17 +10,16 @@
 //   all:      HMAC-SHA256 of everything before it, 32 bytes
 //
 // Numbers are big-endian. u64 fields hold at most 2^53 - 1.
-import type { RevisionId } from "@lbpair/common";
-import type { Advert, Datagram, Hearing, VerdictsPart } from "./advert.js";
+import type { Advert, Datagram, VerdictsPart } from "./advert.js";
+import { flagsOf, type Header, putAdvert, readAdvert } from "./advert-bytes.js";
+import { Cursor } from "./cursor.js";
 
 /** Spoken to a peer that understands it. */
 export const WIRE_VERSION = 2;
 /** Understood too, and spoken until the peer is known to understand more: a pair is upgraded one by one. */
 export const WIRE_VERSION_OLDEST = 1;
-/** Links whose MACs an advert names. */
-export const ADVERT_MACS_MAX = 16;
 export const MAC_BYTES = 32;
-/** Longest advert; with eight paths and sixteen links it has 411 bytes. */
+/** Longest advert; with eight paths and sixteen MACs it has 376 bytes. */
 export const ADVERT_BYTES_MAX = 512;
 /** Text of one verdicts datagram: header and MAC included it stays below an MTU of 1,280. */
 export const VERDICTS_TEXT_BYTES_MAX = 1024;
@@ -29,29 +28,7 @@ export const DATAGRAM_BYTES_MAX = 1200;
 
 const MAGIC = [0x4c, 0x42, 0x50, 0x41];
 const HEADER_BYTES = 32;
-const NEVER_HEARD = 0xffff;
-const NEVER_HEARD_US = 0xffff_ffff;
-const NOT_SAID = 0xffff;
-const FLAG = {
-  active: 1,
-  ready: 2,
-  yielding: 4,
-  requesting: 8,
-  probing: 16,
-  forHealth: 32,
-  /** Only version 1 needs it: the sender understands version 2 as well. */
-  newer: 128,
-} as const;
 const KIND = { advert: 1, verdicts: 2 } as const;
-const TWO_TO_32 = 2 ** 32;
-const TWO_TO_21 = 2 ** 21;
-/** Text of each byte, and the value of each digit by its character code: parsing took half the codec's time. */
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-const NIBBLE = Uint8Array.from({ length: 128 }, (_, code) => {
-  const digit = Number.parseInt(String.fromCharCode(code), 16);
-  return Number.isNaN(digit) ? 0 : digit;
-});
-
 /** Signs bytes with the pair's key: HMAC-SHA256 (RFC 2104), 32 bytes. */
 export type Sign = (bytes: Uint8Array) => Uint8Array;
 
@@ -66,80 +43,6 @@ export type DropReason =
 export type Decoded =
   | { readonly ok: true; readonly datagram: Datagram }
   | { readonly ok: false; readonly reason: DropReason };
-
-/** Writes and reads fields one after the other; a read past the end throws RangeError. */
-class Cursor {
-  readonly view: DataView;
-  readonly bytes: Uint8Array;
-  at = 0;
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-  putU8(value: number): void {
-    this.view.setUint8(this.at, value);
-    this.at += 1;
-  }
-  putU16(value: number): void {
-    this.view.setUint16(this.at, value);
-    this.at += 2;
-  }
-  putU32(value: number): void {
-    this.view.setUint32(this.at, Math.min(value, 0xffff_ffff));
-    this.at += 4;
-  }
-  putU64(value: number): void {
-    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError("no number for 8 bytes");
-    this.view.setUint32(this.at, Math.floor(value / TWO_TO_32));
-    this.view.setUint32(this.at + 4, value % TWO_TO_32);
-    this.at += 8;
-  }
-  putHex(hex: string): void {
-    for (let i = 0; i < hex.length; i += 2) {
-      this.putU8(((NIBBLE[hex.charCodeAt(i)] ?? 0) << 4) | (NIBBLE[hex.charCodeAt(i + 1)] ?? 0));
-    }
-  }
-  putId(id: RevisionId): void {
-    this.putU32(id.serial);
-    this.putHex(id.hash);
-  }
-  u8(): number {
-    this.at += 1;
-    return this.view.getUint8(this.at - 1);
-  }
-  u16(): number {
-    this.at += 2;
-    return this.view.getUint16(this.at - 2);
-  }
-  u32(): number {
-    this.at += 4;
-    return this.view.getUint32(this.at - 4);
-  }
-  u64(): number {
-    this.at += 8;
-    const high = this.view.getUint32(this.at - 8);
-    if (high >= TWO_TO_21) throw new RangeError("number too large");
-    return high * TWO_TO_32 + this.view.getUint32(this.at - 4);
-  }
-  hex(bytes: number): string {
-    let text = "";
-    for (let i = 0; i < bytes; i += 1) text += HEX[this.u8()] ?? "";
-    return text;
-  }
-  id(): RevisionId {
-    return { serial: this.u32(), hash: this.hex(8) };
-  }
-}
-
-interface Header {
-  readonly version: number;
-  readonly kind: number;
-  readonly designation: Advert["designation"];
-  readonly flags: number;
-  readonly session: string;
-  readonly echo: string;
-  readonly sequence: number;
-}
 
 function putHeader(cursor: Cursor, header: Header): void {
   for (const byte of MAGIC) cursor.putU8(byte);
@@ -160,56 +63,10 @@ function seal(cursor: Cursor, sign: Sign): Uint8Array {
   return datagram;
 }
 
-const flagsOf = (advert: Advert): number =>
-  (advert.active ? FLAG.active : 0) |
-  (advert.ready ? FLAG.ready : 0) |
-  (advert.yielding ? FLAG.yielding : 0) |
-  (advert.requesting ? FLAG.requesting : 0) |
-  (advert.probing ? FLAG.probing : 0) |
-  (advert.forHealth ? FLAG.forHealth : 0) |
-  (advert.version === 1 && advert.newest > 1 ? FLAG.newer : 0);
-
-function putNewerFields(cursor: Cursor, advert: Advert): void {
-  cursor.putU8(advert.newest);
-  cursor.putU8(Math.min(advert.pingsLost, 255));
-  const { latenessMs } = advert;
-  cursor.putU16(latenessMs === null ? NOT_SAID : Math.min(Math.round(latenessMs), NOT_SAID - 1));
-  cursor.putU64(advert.sentUs);
-  const macs = advert.macs.slice(0, ADVERT_MACS_MAX);
-  cursor.putU8(macs.length);
-  for (const mac of macs) cursor.putHex(mac.replaceAll(":", ""));
-}
-
-function putHearing(cursor: Cursor, advert: Advert): void {
-  cursor.putU8(advert.hearing.length);
-  for (const { ageMs, sentUs, lossPermille } of advert.hearing) {
-    if (advert.version === 1) {
-      cursor.putU16(ageMs === null ? NEVER_HEARD : Math.min(Math.round(ageMs), NEVER_HEARD - 1));
-      continue;
-    }
-    const ageUs = ageMs === null ? NEVER_HEARD_US : Math.round(ageMs * 1000);
-    cursor.putU32(ageMs === null ? ageUs : Math.min(ageUs, NEVER_HEARD_US - 1));
-    cursor.putU64(sentUs);
-    cursor.putU16(lossPermille ?? NOT_SAID);
-  }
-}
-
 export function encodeAdvert(advert: Advert, sign: Sign): Uint8Array {
   const cursor = new Cursor(new Uint8Array(ADVERT_BYTES_MAX));
   putHeader(cursor, { ...advert, kind: KIND.advert, flags: flagsOf(advert) });
-  cursor.putU8(advert.path);
-  cursor.putU8(Math.min(advert.faults, 255));
-  cursor.putU32(advert.leaseMs);
-  cursor.putHex(advert.echoCandidate);
-  cursor.putHex(advert.bootId);
-  cursor.putU64(advert.epoch);
-  cursor.putU64(advert.highestEpoch);
-  cursor.putId(advert.verdicts);
-  cursor.putId(advert.revision);
-  cursor.putId(advert.modes);
-  cursor.putU64(advert.wallMs);
-  if (advert.version > 1) putNewerFields(cursor, advert);
-  putHearing(cursor, advert);
+  putAdvert(cursor, advert);
   return seal(cursor, sign);
 }
 
@@ -225,81 +82,6 @@ export function encodeVerdicts(part: VerdictsPart, sign: Sign): Uint8Array {
   cursor.bytes.set(text, cursor.at);
   cursor.at += text.length;
   return seal(cursor, sign);
-}
-
-type NewerFields = Pick<Advert, "newest" | "pingsLost" | "latenessMs" | "sentUs" | "macs">;
-
-const olderSays = (flags: number): NewerFields => ({
-  newest: (flags & FLAG.newer) === 0 ? 1 : 2,
-  pingsLost: 0,
-  latenessMs: null,
-  sentUs: 0,
-  macs: [],
-});
-
-function readNewerFields(cursor: Cursor): NewerFields {
-  const newest = cursor.u8();
-  const pingsLost = cursor.u8();
-  const lateness = cursor.u16();
-  const sentUs = cursor.u64();
-  const count = cursor.u8();
-  if (count > ADVERT_MACS_MAX) throw new RangeError("too many MACs");
-  const macs = Array.from({ length: count }, () => colons(cursor.hex(6)));
-  return { newest, pingsLost, latenessMs: lateness === NOT_SAID ? null : lateness, sentUs, macs };
-}
-
-const colons = (hex: string): string => hex.replace(/..(?=.)/g, "$&:");
-
-function readHearing(cursor: Cursor, version: number): Hearing[] {
-  return Array.from({ length: cursor.u8() }, () => {
-    if (version === 1) {
-      const ageMs = cursor.u16();
-      return { ageMs: ageMs === NEVER_HEARD ? null : ageMs, sentUs: 0, lossPermille: null };
-    }
-    const ageUs = cursor.u32();
-    const sentUs = cursor.u64();
-    const loss = cursor.u16();
-    return {
-      ageMs: ageUs === NEVER_HEARD_US ? null : ageUs / 1000,
-      sentUs,
-      lossPermille: loss === NOT_SAID ? null : loss,
-    };
-  });
-}
-
-function readAdvert(cursor: Cursor, header: Header): Advert {
-  const { version, designation, session, echo, sequence, flags } = header;
-  const fields = {
-    path: cursor.u8(),
-    faults: cursor.u8(),
-    leaseMs: cursor.u32(),
-    echoCandidate: cursor.hex(8),
-    bootId: cursor.hex(16),
-    epoch: cursor.u64(),
-    highestEpoch: cursor.u64(),
-    verdicts: cursor.id(),
-    revision: cursor.id(),
-    modes: cursor.id(),
-    wallMs: cursor.u64(),
-  };
-  const newer = version === 1 ? olderSays(flags) : readNewerFields(cursor);
-  const hearing = readHearing(cursor, version);
-  return {
-    version,
-    designation,
-    session,
-    echo,
-    sequence,
-    active: (flags & FLAG.active) !== 0,
-    ready: (flags & FLAG.ready) !== 0,
-    yielding: (flags & FLAG.yielding) !== 0,
-    requesting: (flags & FLAG.requesting) !== 0,
-    probing: (flags & FLAG.probing) !== 0,
-    forHealth: (flags & FLAG.forHealth) !== 0,
-    ...fields,
-    ...newer,
-    hearing,
-  };
 }
 
 function readVerdicts(cursor: Cursor, header: Header): VerdictsPart {
