@@ -2,7 +2,7 @@
 import type { Clock, EventLog, Millis, ServicesConfig } from "@lbpair/common";
 import type { LeaseLength } from "./adapters/lease-line.js";
 import type { LinkEvent } from "./adapters/link-event.js";
-import type { Effect } from "./core/effects.js";
+import type { QueuedEffect } from "./core/effects.js";
 import type { Holder } from "./holder.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 
@@ -22,7 +22,7 @@ export interface GuardOptions {
   readonly holds: () => boolean;
   readonly answers: () => boolean;
   readonly leaseLength: () => LeaseLength;
-  readonly perform: (effects: readonly Effect[]) => void;
+  readonly perform: (effects: readonly QueuedEffect[]) => void;
   /** Called when links or gate may have changed this node's health. */
   readonly onHealth: () => void;
   readonly onError: (error: unknown) => void;

@@ -1,9 +1,9 @@
 // perform.ts — one exhaustive switch from the election's effects to the machine.
 import type { EventLog } from "@lbpair/common";
 import type { Announcer } from "./adapters/announce.js";
-import type { LeaseLength } from "./adapters/lease-line.js";
-import type { Effect } from "./core/effects.js";
+import type { QueuedEffect } from "./core/effects.js";
 import type { ElectionState } from "./core/election-state.js";
+import type { HeldLength } from "./core/ports.js";
 import { stillWanted } from "./core/still-wanted.js";
 import type { Holder } from "./holder.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
@@ -15,15 +15,16 @@ export interface Machine {
   readonly announcer: Announcer;
   readonly events: EventLog;
   /** Length of the lease that is right now. */
-  leaseLength(): LeaseLength;
-  sendAdverts(): void;
+  leaseLength(): HeldLength;
+  /** A round of adverts, now. */
+  sayNow(): void;
   remember(): void;
   tellCondition(): void;
   reply(done: boolean, message: string): void;
   exit(): void;
 }
 
-const milliseconds = (length: LeaseLength): number | null =>
+const milliseconds = (length: HeldLength): number | null =>
   length === "unlimited" ? null : length;
 
 /** Where each floating IP is announced: its link's index and MAC. */
@@ -34,7 +35,7 @@ export const announcements = (holder: Holder) =>
     return linkIndex === undefined || mac === undefined ? [] : [{ address, linkIndex, mac }];
   });
 
-export async function perform(effect: Effect, machine: Machine): Promise<void> {
+export async function perform(effect: QueuedEffect, machine: Machine): Promise<void> {
   const { lease, holder, announcer } = machine;
   if (!stillWanted(effect, machine.state)) return;
   switch (effect.kind) {
@@ -54,7 +55,7 @@ export async function perform(effect: Effect, machine: Machine): Promise<void> {
     case "stop-announcing":
       return announcer.stop();
     case "send-adverts":
-      return machine.sendAdverts();
+      return machine.sayNow();
     case "remember":
       return machine.remember();
     case "tell-condition":

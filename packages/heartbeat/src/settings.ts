@@ -50,7 +50,8 @@ export async function loadSettings(paths: AppliancePaths): Promise<Parsed<Settin
     else problems.push(...parsed.problems);
   }
   if (problems.length > 0) return { ok: false, problems };
-  const { keepalive, deadtime, initdead, lease, loneLease, autoFailback } = services.heartbeat;
+  const { keepalive, warntime, deadtime, initdead, lease, loneLease } = services.heartbeat;
+  const { autoFailback, healthDamping, whenIsolated, whenVipAnswers } = services.heartbeat;
   const modesText = await readTextFile(paths.modesFile);
   return {
     ok: true,
@@ -61,11 +62,15 @@ export async function loadSettings(paths: AppliancePaths): Promise<Parsed<Settin
         designation: appliance.node.designation,
         paired: appliance.peer !== undefined,
         keepalive,
+        warntime,
         deadtime,
         initdead,
         lease,
         loneLease,
         autoFailback,
+        healthDamping,
+        whenIsolated,
+        whenVipAnswers,
       },
       key,
       revision: revision ?? NO_REVISION,

@@ -74,7 +74,7 @@ export function describeStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatS
       leaseMs: heartbeat.lease,
       loneLeaseMs: heartbeat.loneLease,
     },
-    lateness: daemon.lateness.summary(),
+    lateness: daemon.heart.lateness.summary(),
     problems: holder.problems,
   };
 }

@@ -14,6 +14,11 @@ export type Effect =
   | { readonly kind: "announce" }
   | { readonly kind: "stop-announcing" }
   | { readonly kind: "send-adverts" }
+  /** Ask the peer, on every path, for an answer at once. */
+  | { readonly kind: "probe" }
+  /** The peer is late: ask the witnesses from now on, until it is heard or taken over from. */
+  | { readonly kind: "suspect" }
+  | { readonly kind: "trust" }
   /** Write epoch and condition to disk; nothing waits for it. */
   | { readonly kind: "remember" }
   /** Tell the forwarder what this node is. */
@@ -28,3 +33,6 @@ export type Effect =
   /** Answer to the operator who waits for an order. */
   | { readonly kind: "reply"; readonly done: boolean; readonly message: string }
   | { readonly kind: "exit" };
+
+/** Effects performed in order; the others touch neither kernel nor disk and are done at once. */
+export type QueuedEffect = Exclude<Effect, { readonly kind: "probe" | "suspect" | "trust" }>;

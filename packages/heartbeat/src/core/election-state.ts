@@ -1,6 +1,7 @@
 // election-state.ts — what a node knows of itself and its peer, and what follows from that alone.
 import type { Condition, Designation, Millis } from "@lbpair/common";
 import type { Effect } from "./effects.js";
+import type { WitnessView } from "./witness-view.js";
 
 /** What the election needs of services.yaml and appliance.yaml, in milliseconds. */
 export interface ElectionSettings {
@@ -8,11 +9,16 @@ export interface ElectionSettings {
   /** False on a single appliance. */
   readonly paired: boolean;
   readonly keepalive: number;
+  readonly warntime: number;
   readonly deadtime: number;
   readonly initdead: number;
   readonly lease: number;
   readonly loneLease: number;
   readonly autoFailback: boolean;
+  /** How long the peer's health must be the better one before the role is handed over. */
+  readonly healthDamping: number;
+  readonly whenIsolated: "wait" | "take-over";
+  readonly whenVipAnswers: "wait" | "take-over";
 }
 
 /** What the peer last said of itself. */
@@ -23,6 +29,8 @@ export interface PeerView {
   readonly ready: boolean;
   readonly yielding: boolean;
   readonly requesting: boolean;
+  /** What it yields or requests is by its own doing, for the sake of health. */
+  readonly forHealth: boolean;
   /** It says that it has heard nothing of us for a deadtime. */
   readonly deaf: boolean;
   /** Since when it says so; null = it does not. */
@@ -59,6 +67,8 @@ export interface ElectionState {
   readonly inheritedMs: number;
   readonly ready: boolean;
   readonly faults: number;
+  /** Of the faults, ping nodes that do not answer. */
+  readonly pingsLost: number;
   /** No link that carries floating IPs has a carrier: nobody can be served, nobody be heard. */
   readonly isolated: boolean;
   /** Since when the peer would be the better active; null = it would not. */
@@ -70,12 +80,25 @@ export interface ElectionState {
     readonly until: Millis;
     readonly because: string;
     readonly stopping: boolean;
+    readonly forHealth: boolean;
   } | null;
   /** Our wish to become active, sent with each advert. */
-  readonly request: { readonly until: Millis; readonly because: string } | null;
+  readonly request: {
+    readonly until: Millis;
+    readonly because: string;
+    readonly forHealth: boolean;
+  } | null;
   readonly failbackHeldUntil: Millis;
   /** Whether the peer was alive when that was last told. */
   readonly toldAlive: boolean;
+  /** The peer's silence has passed warntime. */
+  readonly suspecting: boolean;
+  /** When the last probe was sent. */
+  readonly probedAt: number;
+  /** What the witnesses say; null = nothing yet. */
+  readonly witness: WitnessView | null;
+  /** Why a take over that silence allows is held back; null = it is not. */
+  readonly heldBack: string | null;
 }
 
 export type ElectionEvent =
@@ -90,16 +113,19 @@ export type ElectionEvent =
       readonly kind: "local";
       readonly ready: boolean;
       readonly faults: number;
+      readonly pingsLost: number;
       readonly isolated: boolean;
     }
+  | { readonly kind: "witness"; readonly view: WitnessView }
   | { readonly kind: "make-active"; readonly designation: Designation; readonly by: string }
   | { readonly kind: "lease-lost"; readonly why: string }
   | { readonly kind: "stop"; readonly why: string };
 
 export type Step = readonly [ElectionState, readonly Effect[]];
 
-/** Beyond the holder's lease, before a claim. */
-export const LEASE_MARGIN_MS = 50;
+/** Beyond the holder's lease, before a claim, in milliseconds: the two clocks and nft's own time. */
+export const leaseMargin = ({ deadtime }: ElectionSettings): number =>
+  Math.min(50, Math.max(5, deadtime / 10));
 /** A hand-over that the peer does not answer is rolled back after this many keepalives, at least. */
 export const HAND_OVER_KEEPALIVES = 5;
 /** An active peer that goes on saying for this many keepalives that it hears nothing cannot be told to stop. */
@@ -141,21 +167,8 @@ export function silenceNeeded(state: ElectionState, settings: ElectionSettings):
   const { peer, caution } = state;
   if (peer === null) return Math.max(state.patience, caution);
   return peer.active
-    ? Math.max(settings.deadtime, peer.leaseMs + LEASE_MARGIN_MS, caution)
+    ? Math.max(settings.deadtime, peer.leaseMs + leaseMargin(settings), caution)
     : Math.max(settings.deadtime, caution);
-}
-
-/** When a tick is due besides the keepalive's; undefined = nothing is pending. */
-export function nextDeadline(state: ElectionState, settings: ElectionSettings): number | undefined {
-  const deadlines: number[] = [];
-  // A node that may not claim has nothing to wake up for; what lets it claim wakes it as well.
-  const able = state.ready && !state.isolated;
-  if (conditionOf(state) === "passive" && settings.paired && able) {
-    deadlines.push(silentSince(state) + silenceNeeded(state, settings));
-  }
-  if (state.handOver !== null) deadlines.push(state.handOver.until);
-  if (state.request !== null) deadlines.push(state.request.until);
-  return deadlines.length === 0 ? undefined : Math.min(...deadlines) + 1;
 }
 
 export function startElection(
@@ -176,6 +189,7 @@ export function startElection(
     inheritedMs: 0,
     ready: false,
     faults: 0,
+    pingsLost: 0,
     isolated: false,
     worseSince: null,
     vacantSince: null,
@@ -183,6 +197,10 @@ export function startElection(
     request: null,
     failbackHeldUntil: now,
     toldAlive: false,
+    suspecting: false,
+    probedAt: Number.NEGATIVE_INFINITY,
+    witness: null,
+    heldBack: null,
   };
 }
 

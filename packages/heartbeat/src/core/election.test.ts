@@ -12,20 +12,24 @@ import {
   type ElectionSettings,
   type ElectionState,
   leaseLength,
-  nextDeadline,
   type PeerSaid,
   startElection,
 } from "./election-state.js";
+import { nextDeadline } from "./suspicion.js";
 
 const primary: ElectionSettings = {
   designation: "primary",
   paired: true,
   keepalive: 200,
+  warntime: 500,
   deadtime: 1000,
   initdead: 31_000,
   lease: 800,
   loneLease: 30_000,
   autoFailback: false,
+  healthDamping: 1000,
+  whenIsolated: "wait",
+  whenVipAnswers: "wait",
 };
 const secondary: ElectionSettings = { ...primary, designation: "secondary" };
 const single: ElectionSettings = { ...primary, paired: false };
@@ -35,6 +39,7 @@ const passivePeer: PeerSaid = {
   ready: true,
   yielding: false,
   requesting: false,
+  forHealth: false,
   deaf: false,
   faults: 0,
   leaseMs: 0,
@@ -56,7 +61,8 @@ class Node {
   constructor(settings: ElectionSettings, state?: ElectionState) {
     this.settings = settings;
     this.state = state ?? startElection(millis(0), settings, 0);
-    if (state === undefined) this.at(0, { kind: "local", ready: true, faults: 0, isolated: false });
+    if (state === undefined)
+      this.at(0, { kind: "local", ready: true, faults: 0, pingsLost: 0, isolated: false });
   }
   at(now: number, event: ElectionEvent): this {
     [this.state, this.effects] = step(this.state, event, now as Millis, this.settings);
@@ -98,18 +104,47 @@ test("a take over never comes before the end of the lease that the dead peer adv
   assert.equal(node.at(30_052, { kind: "deadline" }).state.phase, "active");
 });
 
-test("the next deadline is the moment at which silence becomes death", () => {
-  assert.equal(nextDeadline(passiveSince(500).state, secondary), 1501);
-  assert.equal(nextDeadline(new Node(primary).state, primary), 31_001);
+/** All the moments at which a node asks to be woken, from one of them to the next. */
+function deadlines(node: Node, from: number): number[] {
+  const found: number[] = [];
+  const due = (now: number) => nextDeadline(node.state, node.settings, now as Millis);
+  for (let at = due(from); at !== undefined && found.length < 100; at = due(at)) {
+    found.push(at);
+    node.at(at, { kind: "deadline" });
+    if (conditionOf(node.state) === "active") break;
+  }
+  return found;
+}
+
+test("a silent peer is suspected at warntime, then probed, and dead at deadtime", () => {
+  const node = passiveSince(500);
+  const found = deadlines(node, 501);
+  console.log(`woken at ${found.join(", ")}`);
+  assert.equal(found[0], 1001);
+  assert.equal(found.at(-1), 1501);
+  assert.equal(node.state.phase, "active");
+  assert.equal(deadlines(new Node(primary), 1).at(-1), 31_001);
 });
 
-test("a node that may not claim asks for no deadline: it would be woken without end", () => {
-  const starting = startElection(millis(0), primary, 0);
-  assert.equal(nextDeadline(starting, primary), undefined);
-  const deaf = passiveSince(0).at(1, { kind: "local", ready: true, faults: 2, isolated: true });
-  assert.equal(nextDeadline(deaf.state, secondary), undefined);
-  deaf.at(2, { kind: "local", ready: true, faults: 0, isolated: false });
-  assert.equal(nextDeadline(deaf.state, secondary), 1003);
+test("a node that may not claim is not woken without end", () => {
+  const unready = passiveSince(0).at(1, {
+    kind: "local",
+    ready: false,
+    faults: 0,
+    pingsLost: 0,
+    isolated: false,
+  });
+  assert.ok(deadlines(unready, 2).length < 30);
+  const deaf = passiveSince(0).at(1, {
+    kind: "local",
+    ready: true,
+    faults: 2,
+    pingsLost: 0,
+    isolated: true,
+  });
+  assert.deepEqual(deadlines(deaf, 2), []);
+  deaf.at(3, { kind: "local", ready: true, faults: 0, pingsLost: 0, isolated: false });
+  assert.equal(deadlines(deaf, 3).at(-1), 1004);
 });
 
 test("a node that hears nothing after its start waits initdead", () => {
@@ -129,6 +164,7 @@ test("a node whose forwarder has not loaded its rules never claims", () => {
     kind: "local",
     ready: false,
     faults: 0,
+    pingsLost: 0,
     isolated: false,
   });
   assert.equal(node.at(100_000, { kind: "tick" }).state.phase, "starting");
@@ -224,7 +260,13 @@ test("an adopting node keeps what it inherited until it knows whether the peer l
 });
 
 test("an active without any carrier stands down once the peer is silent, and listens when it is back", () => {
-  const node = activeBeside(0).at(1, { kind: "local", ready: true, faults: 2, isolated: true });
+  const node = activeBeside(0).at(1, {
+    kind: "local",
+    ready: true,
+    faults: 2,
+    pingsLost: 0,
+    isolated: true,
+  });
   assert.equal(node.at(1000, { kind: "tick" }).state.phase, "active");
   assert.equal(node.at(1200, { kind: "tick" }).state.phase, "starting");
   assert.equal(
@@ -232,14 +274,14 @@ test("an active without any carrier stands down once the peer is silent, and lis
     "starting",
     "deaf, it claims nothing",
   );
-  node.at(60_000, { kind: "local", ready: true, faults: 0, isolated: false });
+  node.at(60_000, { kind: "local", ready: true, faults: 0, pingsLost: 0, isolated: false });
   assert.equal(node.at(61_000, { kind: "deadline" }).state.phase, "starting");
   assert.equal(node.at(61_001, { kind: "deadline" }).state.phase, "active");
 });
 
 test("a lone active without a carrier stays active: nobody else could be", () => {
   const node = new Node(single).at(1, { kind: "tick" });
-  node.at(2, { kind: "local", ready: true, faults: 2, isolated: true });
+  node.at(2, { kind: "local", ready: true, faults: 2, pingsLost: 0, isolated: true });
   assert.equal(node.at(60_000, { kind: "tick" }).state.phase, "active");
 });
 
@@ -346,14 +388,26 @@ test("a passive node that was away for a deadtime waits for the long lease the p
 });
 
 test("worse health hands over after one deadtime, equal health decides nothing", () => {
-  const node = activeBeside(0).at(1, { kind: "local", ready: true, faults: 1, isolated: false });
+  const node = activeBeside(0).at(1, {
+    kind: "local",
+    ready: true,
+    faults: 1,
+    pingsLost: 0,
+    isolated: false,
+  });
   node.hears(100, passivePeer).at(101, { kind: "tick" });
   node.hears(1000, passivePeer).at(1100, { kind: "tick" });
   assert.equal(node.state.phase, "active");
   node.at(1101, { kind: "tick" });
   assert.equal(node.state.phase, "handing-over");
 
-  const equal = activeBeside(0).at(1, { kind: "local", ready: true, faults: 1, isolated: false });
+  const equal = activeBeside(0).at(1, {
+    kind: "local",
+    ready: true,
+    faults: 1,
+    pingsLost: 0,
+    isolated: false,
+  });
   for (let now = 100; now < 5000; now += 200) {
     equal.hears(now, { ...passivePeer, faults: 1 }).at(now + 1, { kind: "tick" });
   }
@@ -363,7 +417,7 @@ test("worse health hands over after one deadtime, equal health decides nothing",
 test("two short troubles with a moment of health between two ticks are not one long one", () => {
   const node = activeBeside(0);
   const local = (now: number, faults: number) =>
-    node.at(now, { kind: "local", ready: true, faults, isolated: false });
+    node.at(now, { kind: "local", ready: true, faults, pingsLost: 0, isolated: false });
   const tick = (now: number) => node.hears(now, passivePeer).at(now, { kind: "tick" });
   local(100, 1);
   for (const now of [200, 400, 600]) tick(now);
@@ -416,6 +470,7 @@ test("every claim in a random life of two nodes is above every claim before", ()
     ready: node.state.ready,
     yielding: node.state.phase === "handing-over",
     requesting: node.state.request !== null,
+    forHealth: false,
     deaf: false,
     faults: node.state.faults,
     leaseMs:

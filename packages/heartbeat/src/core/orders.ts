@@ -11,6 +11,7 @@ import {
   silenceNeeded,
   silentSince,
 } from "./election-state.js";
+import { reasonToWait } from "./suspicion.js";
 import { beginHandOver, claim } from "./transitions.js";
 
 export function wish(
@@ -18,12 +19,13 @@ export function wish(
   settings: ElectionSettings,
   now: Millis,
   because: string,
-  waitMs = 0,
+  how: { readonly waitMs?: number; readonly forHealth?: boolean } = {},
 ): Step {
+  const { waitMs = 0, forHealth = false } = how;
   // Longer than a hand-over's patience, so that the active's roll-back comes first.
   const patience = 2 * Math.max(settings.deadtime, HAND_OVER_KEEPALIVES * settings.keepalive);
   return [
-    { ...state, request: { until: (now + waitMs + patience) as Millis, because } },
+    { ...state, request: { until: (now + waitMs + patience) as Millis, because, forHealth } },
     [{ kind: "send-adverts" }],
   ];
 }
@@ -54,8 +56,10 @@ export function onMakeActive(
     if (alive) return wish(held, settings, now, `${by} asked for it`);
     // Its kernel may answer longer than it lives: an order waits for the end of the lease as well.
     const waitMs = silentSince(state) + silenceNeeded(state, settings) - now;
-    if (waitMs >= 0) return wish(held, settings, now, `${by} asked for it`, waitMs);
-    return claim(held, now, `${by} asked while the peer is silent`);
+    if (waitMs >= 0) return wish(held, settings, now, `${by} asked for it`, { waitMs });
+    const asked = wish(held, settings, now, `${by} asked for it`);
+    const wait = reasonToWait(asked[0], settings, now);
+    return wait === null ? claim(held, now, `${by} asked while the peer is silent`) : asked;
   }
   if (!settings.paired) return refuse(state, "this appliance has no peer");
   if (!active) {
@@ -67,7 +71,7 @@ export function onMakeActive(
   if (state.phase === "handing-over") return refuse(state, "a hand-over is under way");
   if (!alive || state.peer === null) return refuse(state, "the peer is silent");
   if (!state.peer.ready) return refuse(state, "the peer is not ready: its rules are not loaded");
-  return beginHandOver(held, settings, now, `${by} asked for it`, false);
+  return beginHandOver(held, settings, now, `${by} asked for it`);
 }
 
 export function onStop(
@@ -81,7 +85,7 @@ export function onStop(
     if (state.handOver !== null) {
       return [{ ...state, handOver: { ...state.handOver, stopping: true } }, []];
     }
-    return beginHandOver(state, settings, now, why, true);
+    return beginHandOver(state, settings, now, why, { stopping: true });
   }
   // With nobody to take over, the kernel goes on: addresses stay as long as the lease.
   return [state, [{ kind: "exit" }]];

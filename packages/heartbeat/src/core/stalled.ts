@@ -4,7 +4,7 @@ import {
   conditionOf,
   type ElectionSettings,
   type ElectionState,
-  LEASE_MARGIN_MS,
+  leaseMargin,
   type Step,
   silenceNeeded,
 } from "./election-state.js";
@@ -26,7 +26,7 @@ export function onStalled(
   const grace = 2 * settings.keepalive;
   const blind = settings.paired && lateMs + grace > settings.deadtime;
   if (blind && conditionOf(state) === "passive") {
-    const caution = Math.max(state.caution, settings.loneLease + LEASE_MARGIN_MS);
+    const caution = Math.max(state.caution, settings.loneLease + leaseMargin(settings));
     return [{ ...state, caution, listeningSince: now }, []];
   }
   const latest = now - silenceNeeded(state, settings) + grace;

@@ -22,6 +22,9 @@ export function claim(state: ElectionState, now: Millis, because: string): Step 
     vacantSince: null,
     handOver: null,
     request: null,
+    suspecting: false,
+    witness: null,
+    heldBack: null,
   };
   return [
     next,
@@ -89,12 +92,13 @@ export function beginHandOver(
   settings: ElectionSettings,
   now: Millis,
   because: string,
-  stopping: boolean,
+  how: { readonly stopping?: boolean; readonly forHealth?: boolean } = {},
 ): Step {
+  const { stopping = false, forHealth = false } = how;
   const patience = Math.max(settings.deadtime, HAND_OVER_KEEPALIVES * settings.keepalive);
-  const until = (now + patience) as Millis;
+  const handOver = { until: (now + patience) as Millis, because, stopping, forHealth };
   return [
-    { ...state, phase: "handing-over", since: now, handOver: { until, because, stopping } },
+    { ...state, phase: "handing-over", since: now, handOver },
     [
       { kind: "revoke-lease" },
       { kind: "stop-announcing" },
@@ -142,3 +146,16 @@ export function rollBack(state: ElectionState, now: Millis): Step {
     ],
   ];
 }
+
+/** Whoever may have been away listens for a deadtime before any new claim. */
+export const listening = (settings: ElectionSettings, now: Millis) =>
+  ({
+    phase: "starting",
+    listeningSince: now,
+    patience: settings.deadtime,
+    peer: null,
+    toldAlive: false,
+    suspecting: false,
+    witness: null,
+    heldBack: null,
+  }) as const;

@@ -1,14 +1,14 @@
 // standstill.ts — whether this daemon or its machine stood still for longer than the lease it holds.
 import type { Millis } from "@lbpair/common";
-import type { LeaseKeeper } from "./lease-keeper.js";
+import type { HeartLease } from "./ports.js";
 
 export class Standstill {
-  private readonly lease: LeaseKeeper;
+  private readonly lease: Pick<HeartLease, "length" | "lapsed">;
   private readonly read: () => number | undefined;
   private suspendedMs: number;
 
   /** `read` tells the milliseconds the machine has been suspended so far; undefined = it cannot now. */
-  constructor(lease: LeaseKeeper, read: () => number | undefined) {
+  constructor(lease: Standstill["lease"], read: () => number | undefined) {
     this.lease = lease;
     this.read = read;
     this.suspendedMs = read() ?? 0;

@@ -1,0 +1,268 @@
+// heart.ts — one node's heartbeat: what it does with everything that happens, and in what order.
+//
+// The daemon and the simulation run this very code. It knows no clock, socket, process or promise: what
+// takes time answers through a callback, and what has to be done is asked of its ports.
+import type { Condition, Millis } from "@lbpair/common";
+import { type Advert, hearsNothing } from "./advert.js";
+import type { Received } from "./conversation.js";
+import type { Effect, QueuedEffect } from "./effects.js";
+import { step } from "./election.js";
+import {
+  conditionOf,
+  type ElectionEvent,
+  type ElectionSettings,
+  type ElectionState,
+  leaseLength,
+} from "./election-state.js";
+import { Lateness } from "./lateness.js";
+import type { HeartPorts, HeldLength, Kept } from "./ports.js";
+import { Standstill } from "./standstill.js";
+import { nextDeadline } from "./suspicion.js";
+import type { WitnessView } from "./witness-view.js";
+
+/** From one upkeep to the next, in milliseconds. */
+export const UPKEEP_MS = 1000;
+/** Least time between two rounds of adverts out of turn, whatever is heard. */
+export const MEET_MS_MIN = 20;
+/** The same for answers to probes. */
+export const ANSWER_MS_MIN = 2;
+
+export class Heart {
+  readonly lateness = new Lateness();
+  state: ElectionState;
+  settings: ElectionSettings;
+  private readonly ports: HeartPorts;
+  private readonly standstill: Standstill;
+  private started = false;
+  private lastUpkeepAt: number;
+  private metAt = Number.NEGATIVE_INFINITY;
+  private answeredAt = Number.NEGATIVE_INFINITY;
+  private saidAt: number;
+  /** When this node last did anything: a longer gap than its keepalives is a pause. */
+  private aliveAt: number;
+  /** After a pause: the newest of the adverts that had queued up, until all of them are read. */
+  private backlog: { newest: Advert | null } | null = null;
+
+  constructor(ports: HeartPorts, settings: ElectionSettings, state: ElectionState) {
+    const now = ports.now();
+    this.ports = ports;
+    this.settings = settings;
+    this.state = state;
+    this.standstill = new Standstill(ports.lease, () => ports.suspendedMs());
+    this.lastUpkeepAt = now;
+    this.saidAt = now;
+    this.aliveAt = now;
+  }
+
+  get condition(): Condition {
+    return conditionOf(this.state);
+  }
+
+  /** Length of the lease that is right now. */
+  get leaseLength(): HeldLength {
+    return leaseLength(this.state, this.settings, this.ports.now()) ?? "unlimited";
+  }
+
+  /** From now on what is heard counts. */
+  start(state: ElectionState): void {
+    this.state = state;
+    this.started = true;
+  }
+
+  dispatch(event: ElectionEvent): void {
+    const { ports, state: before } = this;
+    const now = ports.now();
+    const [after, effects] = step(before, event, now, this.settings);
+    this.state = after;
+    // At once: their turn may be behind a slow `ip`. It is done again in turn, where a failure is told.
+    if (effects.some(({ kind }) => kind === "revoke-lease")) {
+      ports.stopAnnouncing();
+      ports.lease.revokeAtOnce();
+    }
+    ports.perform(effects.filter((effect): effect is QueuedEffect => !this.doneAtOnce(effect)));
+    ports.stepped({ event, before, after, effects, now });
+    ports.wakeAt(nextDeadline(after, this.settings, now));
+  }
+
+  /** What touches neither kernel nor disk does not wait in turn. */
+  private doneAtOnce(effect: Effect): effect is Exclude<Effect, QueuedEffect> {
+    switch (effect.kind) {
+      case "probe":
+        if (this.acknowledged) this.say(true);
+        return true;
+      case "suspect":
+        this.ports.suspect();
+        return true;
+      case "trust":
+        this.ports.trust();
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Sends a round of adverts; in a suspicion each asks for an answer. */
+  say(probing = this.state.suspecting): void {
+    this.saidAt = this.ports.now();
+    this.ports.say(probing);
+  }
+
+  /** Whether what an advert would say is so in the kernel. */
+  get acknowledged(): boolean {
+    return (this.state.phase === "active") === this.ports.lease.held;
+  }
+
+  /** Before anything else is done after a pause: a lease that ended while this node stood still is gone. */
+  noticeStandstill(): void {
+    const now = this.ports.now();
+    const why = this.standstill.notice(now);
+    if (why !== undefined) this.dispatch({ kind: "lease-lost", why });
+    const paused = this.started && now - this.aliveAt > 2 * this.settings.keepalive;
+    this.aliveAt = now;
+    if (!paused || this.backlog !== null) return;
+    this.backlog = { newest: null };
+    this.ports.drain(() => this.readBacklog());
+  }
+
+  /**
+   * What queued up during a pause is old: of all of it the newest word counts, and a wish or an offer
+   * in it may long have been taken back.
+   */
+  private readBacklog(): void {
+    const newest = this.backlog?.newest ?? null;
+    this.backlog = null;
+    if (newest === null) return;
+    this.hear({ ...newest, yielding: false, requesting: false }, false);
+  }
+
+  private judgeLateness(lateMs: number): void {
+    if (lateMs > 2 * this.settings.keepalive) this.dispatch({ kind: "stalled", lateMs });
+  }
+
+  /** A keepalive is over, `lateMs` ago: what is queued is heard, the lease kept, then adverts go out. */
+  keepalive(lateMs: number, done: () => void): void {
+    const { lease } = this.ports;
+    this.lateness.add(lateMs);
+    this.noticeStandstill();
+    const beat = (kept: Kept) => {
+      // The next beat comes whatever happens in this one.
+      try {
+        this.onKept(kept);
+        this.beat();
+      } finally {
+        done();
+      }
+    };
+    this.ports.drain(() => {
+      this.readBacklog();
+      this.judgeLateness(lateMs);
+      if (lease.held && this.state.phase === "active") lease.refresh(this.leaseLength, beat);
+      else beat("held");
+    });
+  }
+
+  private onKept(kept: Kept): void {
+    if (kept === "held") return;
+    if (kept === "restored") {
+      const text = "the lease's table had been removed; it is back";
+      this.ports.record("alarm", "gate-restored", text);
+      return;
+    }
+    const why =
+      kept === "lapsed"
+        ? "the kernel had ended the lease"
+        : `the kernel's gate did not come back: ${kept.failed}`;
+    this.dispatch({ kind: "lease-lost", why });
+  }
+
+  private beat(): void {
+    const { ports } = this;
+    this.dispatch({ kind: "tick" });
+    // Health is about to move the role: it must not be by news of the links that never came.
+    if (this.state.worseSince !== null) ports.lookAtLinks();
+    const now = ports.now();
+    this.catchUp(now);
+    if (now - this.lastUpkeepAt < UPKEEP_MS) return;
+    this.lastUpkeepAt = now;
+    ports.tellCondition();
+    ports.upkeep();
+  }
+
+  /**
+   * Adverts wait in turn behind a slow `ip`, while the lease is refreshed: the peer would take this
+   * node for dead, and both would answer. What they say must be so in the kernel already.
+   */
+  private catchUp(now: Millis): void {
+    const overdue = now - this.saidAt > 1.5 * this.settings.keepalive;
+    if (overdue && this.acknowledged) this.say();
+  }
+
+  /** The moment that was asked for has come, `lateMs` ago. */
+  deadline(lateMs: number, done: () => void): void {
+    this.noticeStandstill();
+    this.ports.drain(() => {
+      try {
+        this.readBacklog();
+        this.judgeLateness(lateMs);
+        this.dispatch({ kind: "deadline" });
+      } finally {
+        done();
+      }
+    });
+  }
+
+  /** A datagram of the peer, judged by the conversation. */
+  received(received: Received): void {
+    if (!this.started) return;
+    this.noticeStandstill();
+    if (received.kind === "verdicts") {
+      if (this.condition === "passive") this.ports.follow(received.verdicts);
+      return;
+    }
+    if (received.kind === "hello") this.meet();
+    if (received.kind !== "advert") return;
+    const { advert, met } = received;
+    if (met) this.meet();
+    // The conversation hands over only what is newer than all before.
+    if (this.backlog !== null) this.backlog.newest = advert;
+    else this.hear(advert, hearsNothing(advert, this.settings.deadtime));
+  }
+
+  private hear(advert: Advert, deaf: boolean): void {
+    this.dispatch({ kind: "advert", peer: { ...advert, deaf } });
+    if (advert.probing) this.answer();
+    if (this.state.phase === "active" && !advert.active) {
+      this.ports.offerVerdicts(advert.verdicts);
+    }
+  }
+
+  /** Two runs that meet say so at once: waiting for the next keepalives could cost a take over. */
+  private meet(): void {
+    const now = this.ports.now();
+    if (now - this.metAt < MEET_MS_MIN) return;
+    this.metAt = now;
+    if (this.acknowledged) this.say();
+    else this.ports.perform([{ kind: "send-adverts" }]);
+  }
+
+  /** The peer is in doubt whether this node lives. */
+  private answer(): void {
+    const now = this.ports.now();
+    if (now - this.answeredAt < ANSWER_MS_MIN || !this.acknowledged) return;
+    this.answeredAt = now;
+    this.say(false);
+  }
+
+  witnessed(view: WitnessView): void {
+    this.dispatch({ kind: "witness", view });
+  }
+
+  /** Before an order: it may be the first that is read after a pause, and silence is judged when all is heard. */
+  hearAll(done: () => void): void {
+    this.noticeStandstill();
+    this.ports.drain(() => {
+      this.readBacklog();
+      done();
+    });
+  }
+}

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Millis, millis } from "@lbpair/common";
+import type { Effect } from "./effects.js";
+import { step } from "./election.js";
+import {
+  type ElectionEvent,
+  type ElectionSettings,
+  type ElectionState,
+  type PeerSaid,
+  startElection,
+} from "./election-state.js";
+import type { WitnessView } from "./witness-view.js";
+
+const settings: ElectionSettings = {
+  designation: "secondary",
+  paired: true,
+  keepalive: 200,
+  warntime: 500,
+  deadtime: 1000,
+  initdead: 31_000,
+  lease: 800,
+  loneLease: 30_000,
+  autoFailback: false,
+  healthDamping: 1000,
+  whenIsolated: "wait",
+  whenVipAnswers: "wait",
+};
+const activePeer: PeerSaid = {
+  active: true,
+  ready: true,
+  yielding: false,
+  requesting: false,
+  forHealth: false,
+  deaf: false,
+  faults: 0,
+  leaseMs: 800,
+  epoch: 5,
+  highestEpoch: 5,
+};
+const view = (fields: Partial<WitnessView> = {}): WitnessView => ({
+  able: true,
+  cut: 0,
+  peerAnsweredAt: null,
+  rounds: 1,
+  stranger: null,
+  ...fields,
+});
+
+class Watcher {
+  state: ElectionState;
+  readonly own: ElectionSettings;
+  readonly effects: Effect[] = [];
+  constructor(own: Partial<ElectionSettings> = {}, faults = 0) {
+    this.own = { ...settings, ...own };
+    this.state = startElection(millis(0), this.own, 0);
+    this.at(0, { kind: "local", ready: true, faults, pingsLost: 0, isolated: false });
+    this.at(0, { kind: "advert", peer: activePeer });
+  }
+  at(now: number, event: ElectionEvent): this {
+    const [state, effects] = step(this.state, event, now as Millis, this.own);
+    this.state = state;
+    this.effects.push(...effects);
+    return this;
+  }
+  count(kind: Effect["kind"]): number {
+    return this.effects.filter((effect) => effect.kind === kind).length;
+  }
+  /** Ticks each 10 ms, with what the witnesses say then. */
+  until(end: number, says: (now: number) => WitnessView | undefined, from = 10): this {
+    for (let now = from; now <= end; now += 10) {
+      const said = says(now);
+      if (said !== undefined && this.state.suspecting)
+        this.at(now, { kind: "witness", view: said });
+      this.at(now, { kind: "deadline" });
+    }
+    return this;
+  }
+}
+
+test("past warntime the peer is probed many times before its silence is death", () => {
+  const node = new Watcher().until(990, () => view());
+  console.log(`${node.count("probe")} probes`);
+  assert.ok(node.count("probe") >= 12);
+  assert.equal(node.count("suspect"), 1);
+  assert.equal(node.state.phase, "passive");
+  node.until(1010, () => view(), 1000);
+  assert.equal(node.state.phase, "active");
+  assert.equal(node.count("trust"), 1);
+});
+
+test("one advert ends the suspicion, and its witnesses", () => {
+  const node = new Watcher().until(900, () => view());
+  node.at(905, { kind: "advert", peer: activePeer });
+  assert.equal(node.state.suspecting, false);
+  assert.equal(node.count("trust"), 1);
+  node.until(1400, () => view(), 910);
+  assert.equal(node.count("suspect"), 1);
+});
+
+test("while a floating IP is answered by the peer itself nobody takes over, and an alarm says why, once", () => {
+  const node = new Watcher().until(8000, (now) => view({ peerAnsweredAt: (now - 5) as Millis }));
+  assert.equal(node.state.phase, "passive");
+  const alarms = node.effects.filter(
+    (effect) => effect.kind === "record" && effect.event === "take-over-held-back",
+  );
+  assert.equal(alarms.length, 1);
+  node.until(8400, () => view({ peerAnsweredAt: 8000 as Millis }), 8010);
+  assert.equal(node.state.phase, "active", "its last answer is too old to count");
+});
+
+test("where the policy says so, an answered floating IP delays a take over by one deadtime", () => {
+  const answered = (now: number) => view({ peerAnsweredAt: now as Millis });
+  const node = new Watcher({ whenVipAnswers: "take-over" }).until(1990, answered);
+  assert.equal(node.state.phase, "passive");
+  assert.equal(node.until(2020, answered, 2000).state.phase, "active");
+});
+
+test("a stranger that answers for a floating IP delays nothing", () => {
+  const stranger = { address: "192.168.200.100", mac: "02:00:00:00:00:99" };
+  const node = new Watcher().until(1010, () => view({ stranger }));
+  assert.equal(node.state.phase, "active");
+});
+
+test("a node cut off from a network where the silent peer was well waits; an operator overrules it", () => {
+  const node = new Watcher({}, 1).until(5000, () => view({ cut: 1 }));
+  assert.equal(node.state.phase, "passive");
+  node.at(5001, { kind: "make-active", designation: "secondary", by: "an operator" });
+  assert.equal(node.state.phase, "active");
+  const bold = new Watcher({ whenIsolated: "take-over" }, 1).until(1010, () => view({ cut: 1 }));
+  assert.equal(bold.state.phase, "active");
+});
+
+test("an equal loss on both sides holds nobody back", () => {
+  const node = new Watcher({}, 1);
+  node.at(5, { kind: "advert", peer: { ...activePeer, faults: 1 } });
+  assert.equal(node.until(1020, () => view({ cut: 1 })).state.phase, "active");
+});
+
+test("where no witness can be asked, silence alone decides", () => {
+  const node = new Watcher().until(1010, () => view({ able: false, rounds: 0 }));
+  assert.equal(node.state.phase, "active");
+});
+
+test("witnesses that have not answered yet are waited for, one deadtime at most", () => {
+  const node = new Watcher().until(1500, () => view({ rounds: 0 }));
+  assert.equal(node.state.phase, "passive");
+  assert.equal(node.until(2020, () => view({ rounds: 0 }), 1510).state.phase, "active");
+});
+
+test("an operator's order to a node that is held back is answered", () => {
+  const answered = (now: number) => view({ peerAnsweredAt: now as Millis });
+  const node = new Watcher().until(1500, answered);
+  node.at(1501, { kind: "make-active", designation: "secondary", by: "an operator" });
+  node.until(5000, answered, 1510);
+  const replies = node.effects.filter((effect) => effect.kind === "reply");
+  assert.deepEqual(
+    replies.map((reply) => reply.kind === "reply" && reply.done),
+    [false],
+  );
+  assert.equal(node.state.phase, "passive");
+});

@@ -1,0 +1,122 @@
+// suspicion.ts — a peer that is late: it is probed, witnesses are asked, and its death is decided on both.
+//
+// Past warntime silence is not waited out: probes ask on every path for an answer at once, so death is
+// decided on many samples, and a lossy network causes no failover. Before a claim by silence the
+// networks of the floating IPs are asked: an address that still answers has an owner that lives.
+import type { Millis } from "@lbpair/common";
+import {
+  conditionOf,
+  type ElectionSettings,
+  type ElectionState,
+  type Step,
+  silenceNeeded,
+  silentSince,
+} from "./election-state.js";
+import { answerCounts } from "./witness-view.js";
+
+/** Probes between warntime and deadtime. */
+const PROBES = 16;
+const PROBE_MS_MIN = 4;
+
+/** From one probe to the next, in milliseconds. */
+export const probeInterval = ({ deadtime, warntime }: ElectionSettings): number =>
+  Math.max(PROBE_MS_MIN, (deadtime - warntime) / PROBES);
+
+/** When the present silence becomes suspicious; undefined where nobody's silence counts. */
+function suspectAt(state: ElectionState, settings: ElectionSettings): number | undefined {
+  if (!settings.paired || state.isolated) return undefined;
+  if (state.peer !== null) return silentSince(state) + settings.warntime;
+  if (conditionOf(state) === "active") return undefined;
+  // Never heard: the witnesses are asked in time before the claim.
+  const notice = settings.deadtime - settings.warntime;
+  return silentSince(state) + Math.max(0, silenceNeeded(state, settings) - notice);
+}
+
+/** Probing ends where silence has been judged; the keepalives' adverts go on. */
+const probesEnd = (state: ElectionState, settings: ElectionSettings): number =>
+  silentSince(state) + Math.max(settings.deadtime, silenceNeeded(state, settings));
+
+/** Begins or ends the suspicion, and probes when a probe is due. */
+export function suspicion(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
+  const at = suspectAt(state, settings);
+  if (at === undefined || now < at) {
+    return [state.suspecting ? { ...state, suspecting: false, witness: null } : state, []];
+  }
+  const begun = state.suspecting ? state : { ...state, suspecting: true, witness: null };
+  const due = now - state.probedAt >= probeInterval(settings) && now <= probesEnd(state, settings);
+  return due ? [{ ...begun, probedAt: now }, [{ kind: "probe" }]] : [begun, []];
+}
+
+/** When suspicion needs to be looked at next; undefined = not by itself. */
+export function suspicionDue(state: ElectionState, settings: ElectionSettings): number | undefined {
+  const at = suspectAt(state, settings);
+  if (at === undefined) return undefined;
+  if (!state.suspecting) return at;
+  const next = Math.max(at, state.probedAt + probeInterval(settings));
+  return next <= probesEnd(state, settings) ? next : undefined;
+}
+
+/**
+ * Why a take over that silence allows has to wait; null = it need not. An operator's order overrules
+ * what this node lacks, never a floating IP that is answered by the peer.
+ */
+export function reasonToWait(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+): string | null {
+  const { witness, peer } = state;
+  if (witness === null || !witness.able || !settings.paired) return null;
+  const overdue = now - silentSince(state) - silenceNeeded(state, settings);
+  const patient = overdue <= settings.deadtime;
+  if (answers(state, settings, now) && (patient || settings.whenVipAnswers === "wait")) {
+    return "a floating IP is still answered by the peer: its heartbeat path is broken, not the peer";
+  }
+  if (witness.rounds === 0 && patient) return "no witness has been asked yet";
+  const worse = peer !== null && state.faults > peer.faults;
+  const ordered = state.request !== null && !state.request.forHealth;
+  if (witness.cut > 0 && worse && !ordered && settings.whenIsolated === "wait") {
+    return `this node is cut off from ${witness.cut} of the floating IPs' networks, where the peer was not`;
+  }
+  return null;
+}
+
+const answers = ({ witness }: ElectionState, settings: ElectionSettings, now: Millis): boolean =>
+  witness !== null &&
+  witness.peerAnsweredAt !== null &&
+  now - witness.peerAnsweredAt <= answerCounts(settings);
+
+/** When this passive node may next claim by silence; undefined = only after an event. */
+function claimDue(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+): number | undefined {
+  const due = silentSince(state) + silenceNeeded(state, settings);
+  if (now < due || reasonToWait(state, settings, now) === null) return due;
+  const times = [due + settings.deadtime];
+  const answered = state.witness?.peerAnsweredAt ?? null;
+  if (answered !== null) times.push(answered + answerCounts(settings));
+  const ahead = times.filter((time) => time >= now);
+  return ahead.length === 0 ? undefined : Math.min(...ahead);
+}
+
+/** When a tick is due besides the keepalive's; undefined = nothing is pending. */
+export function nextDeadline(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+): number | undefined {
+  const deadlines: number[] = [];
+  // A node that may not claim has nothing to wake up for; what lets it claim wakes it as well.
+  const able = state.ready && !state.isolated && settings.paired;
+  if (conditionOf(state) === "passive" && able) {
+    const due = claimDue(state, settings, now);
+    if (due !== undefined) deadlines.push(due);
+  }
+  const suspected = suspicionDue(state, settings);
+  if (suspected !== undefined) deadlines.push(suspected);
+  if (state.handOver !== null) deadlines.push(state.handOver.until);
+  if (state.request !== null) deadlines.push(state.request.until);
+  return deadlines.length === 0 ? undefined : Math.min(...deadlines) + 1;
+}

@@ -1,0 +1,94 @@
+// while-active.ts — what an active node makes of the peer's adverts and of time.
+import type { Millis } from "@lbpair/common";
+import {
+  DEAF_KEEPALIVES,
+  type ElectionSettings,
+  type ElectionState,
+  type PeerView,
+  peerAlive,
+  peerWins,
+  type Step,
+} from "./election-state.js";
+import { beginHandOver, listening, rollBack, standDown } from "./transitions.js";
+
+export function onAdvertWhileActive(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+  peer: PeerView,
+): Step {
+  if (peer.active && !peer.yielding) {
+    const handed = state.phase === "handing-over";
+    const deafMs = peer.deafSince === null ? 0 : now - peer.deafSince;
+    if (deafMs >= DEAF_KEEPALIVES * settings.keepalive) {
+      const because = "the active peer does not hear this node, so only this node can stand down";
+      return standDown(state, now, because, { phase: "passive" }, "alarm");
+    }
+    // Handing over, this node wants the peer to be active, whatever its claim.
+    if (handed || peerWins(state, settings, peer.epoch)) {
+      const because = handed
+        ? (state.handOver?.because ?? "handed over")
+        : `the peer's claim ${peer.epoch} is above ours, ${state.epoch}`;
+      return standDown(state, now, because, { phase: "passive" }, handed ? "info" : "alarm");
+    }
+    // Both active: ours wins. A claim above both ends the duplicate within one keepalive.
+    const epoch = Math.max(state.highestEpoch, peer.epoch) + 1;
+    return [
+      { ...state, phase: "active", handOver: null, epoch, highestEpoch: epoch },
+      [
+        { kind: "grant-lease" },
+        { kind: "send-adverts" },
+        { kind: "announce" },
+        { kind: "remember" },
+        {
+          kind: "record",
+          level: "alarm",
+          event: "both-active",
+          text: `both nodes were active; this node wins and claims again as ${epoch}`,
+          facts: { epoch, peerEpoch: peer.epoch },
+        },
+      ],
+    ];
+  }
+  if (state.phase === "active" && peer.requesting && peer.ready) {
+    const because = "the peer asked to be active";
+    return beginHandOver(state, settings, now, because, { forHealth: peer.forHealth });
+  }
+  if (state.phase === "active" && state.highestEpoch > state.epoch) {
+    const epoch = state.highestEpoch + 1;
+    return [
+      { ...state, epoch, highestEpoch: epoch },
+      [{ kind: "remember" }, { kind: "send-adverts" }],
+    ];
+  }
+  return [state, []];
+}
+
+/** Whether the peer lives, is ready and has fewer faults: health, damped in `tickWhileActive`. */
+export const peerIsBetter = (
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+): boolean =>
+  state.peer?.ready === true &&
+  peerAlive(state, settings, now) &&
+  state.peer.faults < state.faults + (state.ready ? 0 : 1);
+
+export function tickWhileActive(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+): Step {
+  if (state.handOver !== null && now >= state.handOver.until) return rollBack(state, now);
+  if (state.isolated && state.peer !== null && !peerAlive(state, settings, now)) {
+    const why = "no network has a carrier, so the peer has taken over";
+    return standDown(state, now, why, listening(settings, now), "alarm");
+  }
+  const better = state.phase === "active" && peerIsBetter(state, settings, now);
+  const worseSince = better ? (state.worseSince ?? now) : null;
+  if (worseSince !== null && now - worseSince >= settings.healthDamping) {
+    const because = "the peer's health is better";
+    return beginHandOver(state, settings, now, because, { forHealth: true });
+  }
+  return [{ ...state, worseSince }, [{ kind: "send-adverts" }]];
+}

@@ -1,0 +1,121 @@
+// while-passive.ts — what a passive node makes of the peer's adverts, of its silence and of time.
+import type { Millis } from "@lbpair/common";
+import type { Effect } from "./effects.js";
+import {
+  type ElectionSettings,
+  type ElectionState,
+  FAILBACK_DEADTIMES,
+  FAILBACK_HOLD_MS,
+  type PeerView,
+  peerAlive,
+  type Step,
+  silenceNeeded,
+  silentSince,
+} from "./election-state.js";
+import { wish } from "./orders.js";
+import { reasonToWait } from "./suspicion.js";
+import { claim } from "./transitions.js";
+
+export function onAdvertWhilePassive(state: ElectionState, now: Millis, peer: PeerView): Step {
+  if (peer.active && !peer.yielding) {
+    const settled: ElectionState = { ...state, vacantSince: null };
+    if (state.phase !== "starting") return [settled, []];
+    const because = "the peer is active";
+    return [
+      { ...settled, phase: "passive", since: now, because },
+      [
+        { kind: "tell-condition" },
+        {
+          kind: "record",
+          level: "info",
+          event: "became-passive",
+          text: `now passive: ${because}`,
+          facts: { peerEpoch: peer.epoch },
+        },
+      ],
+    ];
+  }
+  // Yielding, but its kernel may still answer: the revocation was not acknowledged.
+  if (peer.yielding && peer.leaseMs === 0 && state.ready) {
+    return claim(state, now, state.request?.because ?? "the peer asked this node to take over");
+  }
+  return [{ ...state, vacantSince: peer.yielding ? null : (state.vacantSince ?? now) }, []];
+}
+
+function requestDue(state: ElectionState, settings: ElectionSettings, now: Millis): boolean {
+  const { peer } = state;
+  return (
+    settings.autoFailback &&
+    settings.designation === "primary" &&
+    state.phase === "passive" &&
+    state.request === null &&
+    state.ready &&
+    peer?.active === true &&
+    state.faults <= peer.faults &&
+    now >= state.failbackHeldUntil &&
+    now - Math.max(state.since, peer.firstHeardAt) >= FAILBACK_DEADTIMES * settings.deadtime
+  );
+}
+
+/** Says once why a take over waits. */
+function heldBack(state: ElectionState, now: Millis, why: string): Step {
+  const expired = state.request !== null && now >= state.request.until;
+  const replies: Effect[] = expired
+    ? [{ kind: "reply", done: false, message: `${why}; nothing was changed` }]
+    : [];
+  const request = expired ? null : state.request;
+  const next: ElectionState = { ...state, request, heldBack: why };
+  if (state.heldBack === why) return [next, [{ kind: "send-adverts" }, ...replies]];
+  const silentMs = Math.round(now - silentSince(state));
+  const text = `the peer has been silent for ${silentMs} ms, but this node does not take over: ${why}`;
+  return [
+    next,
+    [
+      { kind: "send-adverts" },
+      { kind: "record", level: "alarm", event: "take-over-held-back", text, facts: { silentMs } },
+      ...replies,
+    ],
+  ];
+}
+
+export function tickWhilePassive(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+): Step {
+  const { peer } = state;
+  const silentMs = Math.round(now - silentSince(state));
+  // Where no network has a carrier, silence is this node's own.
+  const deaf = settings.paired && state.isolated;
+  if (state.ready && !deaf && now - silentSince(state) > silenceNeeded(state, settings)) {
+    if (!settings.paired) return claim(state, now, "this appliance has no peer");
+    const wait = reasonToWait(state, settings, now);
+    if (wait !== null) return heldBack(state, now, wait);
+    const because =
+      peer === null
+        ? `nothing was heard of the peer for ${silentMs} ms since the start`
+        : `the peer has been silent for ${silentMs} ms`;
+    return claim(state, now, because);
+  }
+  if (state.vacantSince !== null && state.ready && peerAlive(state, settings, now)) {
+    // The primary claims at once; the secondary gives it one deadtime to become ready.
+    const turn = settings.designation === "primary" || now - state.vacantSince > settings.deadtime;
+    if (turn) return claim(state, now, "both nodes were passive");
+  }
+  if (state.request !== null && now >= state.request.until) {
+    const message = "the active did not hand over in time; nothing was changed";
+    return [
+      { ...state, request: null, failbackHeldUntil: (now + FAILBACK_HOLD_MS) as Millis },
+      [
+        { kind: "send-adverts" },
+        { kind: "record", level: "warn", event: "request-refused", text: message, facts: {} },
+        { kind: "reply", done: false, message },
+      ],
+    ];
+  }
+  if (requestDue(state, settings, now)) {
+    const because = "the primary is back and well (auto-failback)";
+    return wish(state, settings, now, because, { forHealth: true });
+  }
+  return [state, [{ kind: "send-adverts" }]];
+}

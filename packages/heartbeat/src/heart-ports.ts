@@ -1,0 +1,93 @@
+// heart-ports.ts — what the heart asks for, done by this machine: lease, sockets, queue, forwarder, events.
+import type { Clock, EventLog } from "@lbpair/common";
+import type { Announcer } from "./adapters/announce.js";
+import type { AddressGuard } from "./address-guard.js";
+import type { Advertiser } from "./advertiser.js";
+import type { QueuedEffect } from "./core/effects.js";
+import type { Heart } from "./core/heart.js";
+import type { HeartLease, HeartPorts, Kept, Stepped } from "./core/ports.js";
+import type { EffectQueue } from "./effect-queue.js";
+import type { ForwarderLink } from "./forwarder-link.js";
+import type { LeaseKeeper } from "./lease-keeper.js";
+import type { Pulse } from "./pulse.js";
+import type { VerdictExchange } from "./verdict-exchange.js";
+
+/** The daemon's parts, as far as the heart uses them. */
+export interface HeartMachine {
+  readonly clock: Clock;
+  readonly lease: LeaseKeeper;
+  readonly announcer: Announcer;
+  readonly events: EventLog;
+  readonly queue: EffectQueue<QueuedEffect>;
+  readonly pulse: Pulse;
+  readonly guard: AddressGuard;
+  readonly forwarder: ForwarderLink;
+  readonly exchange: VerdictExchange;
+  /** Undefined on a single appliance. */
+  readonly advertiser: Advertiser | undefined;
+  suspendedMs(): number | undefined;
+  sendAdverts(probing: boolean): void;
+  tellCondition(): void;
+  stepped(step: Stepped): void;
+  failed(what: string, error: unknown): void;
+}
+
+function heartLease(lease: LeaseKeeper, failed: (error: unknown) => void): HeartLease {
+  return {
+    get held() {
+      return lease.held;
+    },
+    get length() {
+      return lease.length;
+    },
+    lapsed: (now) => lease.lapsed(now),
+    refresh: (length, done) => {
+      lease
+        .refresh(length)
+        .catch((error: unknown): Kept => ({ failed: String(error) }))
+        .then(done)
+        .catch(failed);
+    },
+    revokeAtOnce: () => {
+      lease.revoke().catch(() => undefined);
+    },
+  };
+}
+
+export function heartPorts(machine: HeartMachine): HeartPorts {
+  const { clock, guard, events, queue } = machine;
+  return {
+    lease: heartLease(machine.lease, (error) => machine.failed("a beat", error)),
+    now: () => clock.now(),
+    suspendedMs: () => machine.suspendedMs(),
+    drain: (done) => {
+      const { advertiser } = machine;
+      if (advertiser === undefined) return done();
+      const failed = (error: unknown) => machine.failed("a beat", error);
+      advertiser.drain().catch(failed).then(done).catch(failed);
+    },
+    perform: (effects) => queue.push(effects),
+    say: (probing) => machine.sendAdverts(probing),
+    wakeAt: (at) => machine.pulse.wakeAt(at),
+    stopAnnouncing: () => machine.announcer.stop(),
+    suspect: () => undefined,
+    trust: () => undefined,
+    tellCondition: () => machine.tellCondition(),
+    upkeep: () => {
+      guard.upkeep().catch((error: unknown) => machine.failed("the upkeep", error));
+    },
+    lookAtLinks: () => guard.lookAgain(),
+    follow: (verdicts) => machine.forwarder.follow(verdicts),
+    offerVerdicts: (followed) => machine.exchange.offer(followed, machine.advertiser),
+    record: (level, event, text) => {
+      events.record(level, event, text, {});
+    },
+    stepped: (step) => machine.stepped(step),
+  };
+}
+
+/** One beat, for whoever waits for it. */
+export const beats = (heart: Heart) => ({
+  keepalive: (lateMs: number) => new Promise<void>((done) => heart.keepalive(lateMs, done)),
+  deadline: (lateMs: number) => new Promise<void>((done) => heart.deadline(lateMs, done)),
+});
