@@ -89,6 +89,8 @@ export interface ElectionState {
     readonly forHealth: boolean;
   } | null;
   readonly failbackHeldUntil: Millis;
+  /** Faults that an operator knew of, or could have, when ordering this node to be active. */
+  readonly tolerated: number;
   /** Whether the peer was alive when that was last told. */
   readonly toldAlive: boolean;
   /** The peer's silence has passed warntime. */
@@ -196,6 +198,7 @@ export function startElection(
     handOver: null,
     request: null,
     failbackHeldUntil: now,
+    tolerated: 0,
     toldAlive: false,
     suspecting: false,
     probedAt: Number.NEGATIVE_INFINITY,

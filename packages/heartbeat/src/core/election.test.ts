@@ -503,3 +503,36 @@ test("every claim in a random life of two nodes is above every claim before", ()
     assert.ok(i === 0 || epoch > (claims[i - 1] ?? 0), `SEED=${seed}: claim ${i} is ${epoch}`);
   }
 });
+
+test("an order to make a node active that has more faults is not undone by health, until a new fault", () => {
+  const node = passiveSince(0).at(1, {
+    kind: "local",
+    ready: true,
+    faults: 1,
+    pingsLost: 0,
+    isolated: false,
+  });
+  node.hears(10, { ...activePeer, yielding: true, leaseMs: 0 });
+  assert.equal(node.state.phase, "active");
+  const passes = (from: number, to: number) => {
+    for (let now = from; now <= to; now += 200)
+      node.hears(now, passivePeer).at(now, { kind: "tick" });
+  };
+  passes(20, 5000);
+  assert.equal(node.state.phase, "active", "what the operator ordered stays");
+  node.at(5001, { kind: "local", ready: true, faults: 2, pingsLost: 0, isolated: false });
+  passes(5010, 6500);
+  assert.equal(node.state.phase, "handing-over", "a new fault counts");
+});
+
+test("a hand-over for the sake of health is not put up with by the node that takes over", () => {
+  const node = passiveSince(0).at(1, {
+    kind: "local",
+    ready: true,
+    faults: 1,
+    pingsLost: 0,
+    isolated: false,
+  });
+  node.hears(10, { ...activePeer, yielding: true, leaseMs: 0, forHealth: true, faults: 2 });
+  assert.equal(node.state.tolerated, 0);
+});

@@ -38,6 +38,8 @@ function onAdvert(
     caution: 0,
     // Both are passive only while both are heard: a silence in between is no vacancy.
     vacantSince: state.toldAlive ? state.vacantSince : null,
+    // What was put up with for the sake of an order is weighed anew against a peer that was away.
+    tolerated: state.toldAlive ? state.tolerated : 0,
     suspecting: false,
     witness: null,
     heldBack: null,
@@ -143,7 +145,8 @@ function stepOn(
       // Silence while no network had a carrier says nothing about the peer.
       const back = state.isolated && !isolated && conditionOf(state) === "passive";
       const listeningSince = back ? now : state.listeningSince;
-      const next = { ...state, ready, faults, pingsLost, isolated, listeningSince };
+      const tolerated = Math.min(state.tolerated, faults);
+      const next = { ...state, ready, faults, pingsLost, isolated, listeningSince, tolerated };
       // Two short troubles with a moment of health between them are not one long one.
       const worseSince = peerIsBetter(next, settings, now) ? next.worseSince : null;
       return [{ ...next, worseSince }, [{ kind: "send-adverts" }]];

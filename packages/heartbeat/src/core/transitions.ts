@@ -22,6 +22,7 @@ export function claim(state: ElectionState, now: Millis, because: string): Step 
     vacantSince: null,
     handOver: null,
     request: null,
+    tolerated: 0,
     suspecting: false,
     witness: null,
     heldBack: null,

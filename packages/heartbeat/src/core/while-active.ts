@@ -64,7 +64,10 @@ export function onAdvertWhileActive(
   return [state, []];
 }
 
-/** Whether the peer lives, is ready and has fewer faults: health, damped in `tickWhileActive`. */
+/**
+ * Whether the peer lives, is ready and has fewer faults: health, damped in `tickWhileActive`. What an
+ * operator put up with when ordering this node to be active does not undo the order.
+ */
 export const peerIsBetter = (
   state: ElectionState,
   settings: ElectionSettings,
@@ -72,7 +75,7 @@ export const peerIsBetter = (
 ): boolean =>
   state.peer?.ready === true &&
   peerAlive(state, settings, now) &&
-  state.peer.faults < state.faults + (state.ready ? 0 : 1);
+  state.peer.faults < state.faults - state.tolerated + (state.ready ? 0 : 1);
 
 export function tickWhileActive(
   state: ElectionState,

@@ -37,7 +37,9 @@ export function onAdvertWhilePassive(state: ElectionState, now: Millis, peer: Pe
   }
   // Yielding, but its kernel may still answer: the revocation was not acknowledged.
   if (peer.yielding && peer.leaseMs === 0 && state.ready) {
-    return claim(state, now, state.request?.because ?? "the peer asked this node to take over");
+    const because = state.request?.because ?? "the peer asked this node to take over";
+    const [next, effects] = claim(state, now, because);
+    return [{ ...next, tolerated: peer.forHealth ? 0 : state.faults }, effects];
   }
   return [{ ...state, vacantSince: peer.yielding ? null : (state.vacantSince ?? now) }, []];
 }
