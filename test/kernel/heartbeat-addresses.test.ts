@@ -8,6 +8,7 @@ import {
   type Announced,
   createAddresses,
   createAnnouncer,
+  createIpSession,
   ETHER_TYPE_ARP,
   type RaisedAddress,
 } from "@lbpair/heartbeat";
@@ -113,6 +114,29 @@ describe("floating IPs on a link", { skip: reason ?? false }, () => {
       (await held()).every((each) => each.endsWith(" null")),
       "from limited to for ever",
     );
+  });
+
+  test("prolonging by a session needs no process each time, and follows links made anew", async () => {
+    const session = createIpSession({ answerMs: 1000 });
+    addresses = createAddresses(counting, session);
+    await addresses.networks();
+    commands = [];
+    for (let i = 0; i < 3; i++) await addresses.prolong(floating(100, 2 + i));
+    assert.deepEqual(commands, []);
+    assert.equal((await held()).length, 2);
+    const x1: RaisedAddress[] = [
+      { address: "10.9.8.1", prefix: 32, link: "x1", lifetimeSeconds: 9 },
+    ];
+    for (const time of ["first", "again"]) {
+      await runCommand(["ip", "link", "add", "x1", "type", "veth", "peer", "name", "x2"]);
+      await addresses.prolong(x1);
+      const on = (await addresses.present()).find(({ address }) => address === "10.9.8.1");
+      console.log(`${time}: ${JSON.stringify(on)}`);
+      assert.equal(on?.link, "x1");
+      await runCommand(["ip", "link", "del", "x1"]);
+    }
+    await assert.rejects(addresses.prolong(x1), AddressesError);
+    session.renew();
   });
 
   test("calls happen in the order they were made, also when an early one is slow", async () => {

@@ -1,5 +1,5 @@
 // control-client.ts — asking a daemon over its control socket.
-import { type IncomingMessage, request } from "node:http";
+import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 import { RefusalError } from "./control-server.js";
 import type { Refusal } from "./status.js";
 
@@ -23,15 +23,19 @@ const split = (route: string): { readonly method: string; readonly path: string 
 };
 
 /** The whole answer as text; throws where it breaks off or is too long. */
-async function readAnswer(response: IncomingMessage): Promise<string> {
+function readAnswer(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of response) {
-    size += (chunk as Buffer).length;
-    if (size > CONTROL_ANSWER_BYTES_MAX) throw new Error("the answer was too long");
-    chunks.push(chunk as Buffer);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+  return new Promise((resolve, reject) => {
+    response.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > CONTROL_ANSWER_BYTES_MAX) response.destroy(new Error("the answer was too long"));
+      else chunks.push(chunk);
+    });
+    response.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    response.on("error", reject);
+    response.on("close", () => reject(new Error("the answer broke off")));
+  });
 }
 
 /** The parsed answer; throws RefusalError where it is a refusal. */
@@ -50,12 +54,29 @@ function parseAnswer(status: number, text: string): unknown {
 const describe = (error: NodeJS.ErrnoException): string =>
   error.code === "ENOENT" || error.code === "ECONNREFUSED" ? "nobody answers" : error.message;
 
+/** Connections of those who ask each second; a connection each time costs as much as the asking. */
+const kept = new Agent({ keepAlive: true, maxFreeSockets: 1 });
+
+/** The daemon ended a kept connection in the moment it was used again: it has not seen the request. */
+const wasStale = (sent: ClientRequest, error: NodeJS.ErrnoException): boolean =>
+  sent.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
+
 /** Opens a request and resolves with the answer's beginning. */
-function open(socketPath: string, route: string, body: unknown, signal: AbortSignal) {
+function open(
+  socketPath: string,
+  route: string,
+  body: unknown,
+  signal: AbortSignal,
+  agent: Agent | false = false,
+): Promise<IncomingMessage> {
   const { method, path } = split(route);
-  return new Promise<IncomingMessage>((resolve, reject) => {
-    const sent = request({ socketPath, method, path, agent: false, signal }, resolve);
-    sent.on("error", reject);
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, method, path, agent, signal }, resolve);
+    sent.on("error", (error) => {
+      if (agent !== false && wasStale(sent, error)) {
+        open(socketPath, route, body, signal).then(resolve, reject);
+      } else reject(error);
+    });
     if (body === undefined) sent.end();
     else {
       sent.setHeader("content-type", "application/json");
@@ -72,13 +93,18 @@ export async function controlRequest(
   socketPath: string,
   route: string,
   body?: unknown,
-  options: { readonly timeoutMs?: number } = {},
+  options: {
+    readonly timeoutMs?: number;
+    /** Keeps the connection for the next request; for what is asked again and again, and may be asked twice. */
+    readonly keepAlive?: boolean;
+  } = {},
 ): Promise<unknown> {
   const timeoutMs = options.timeoutMs ?? CONTROL_TIMEOUT_MS;
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), timeoutMs);
   try {
-    const response = await open(socketPath, route, body, timeout.signal);
+    const agent = options.keepAlive === true ? kept : false;
+    const response = await open(socketPath, route, body, timeout.signal, agent);
     return parseAnswer(response.statusCode ?? 500, await readAnswer(response));
   } catch (error) {
     if (error instanceof RefusalError) throw error;

@@ -25,7 +25,10 @@ export function createHeartbeatLink(socket: string, readiness: () => Readiness):
       return;
     }
     telling = true;
-    controlRequest(socket, "POST /forwarder", readiness(), { timeoutMs: TIMEOUT_MS })
+    controlRequest(socket, "POST /forwarder", readiness(), {
+      timeoutMs: TIMEOUT_MS,
+      keepAlive: true,
+    })
       .catch(() => undefined)
       .finally(() => {
         telling = false;

@@ -60,8 +60,7 @@ export class AddressGuard {
     const { holder, holds, leaseLength } = this.options;
     if (!this.gateOpen) await this.openGate();
     const length = milliseconds(leaseLength());
-    // Raising what is there prolongs its lifetime.
-    if (holds() && length !== null) await holder.raise(length);
+    if (holds() && length !== null) await holder.prolong(length);
     this.upkeeps += 1;
     if (this.upkeeps % LOOK_UPKEEPS !== 0) return;
     await this.look();

@@ -29,7 +29,10 @@ export function createForwarderLink(socket: string): ForwarderLink {
         if (next !== undefined) send(next);
       };
       // A forwarder that is away is told again by the next repetition.
-      controlRequest(socket, route, body, { timeoutMs: TELL_TIMEOUT_MS }).then(done, done);
+      controlRequest(socket, route, body, {
+        timeoutMs: TELL_TIMEOUT_MS,
+        keepAlive: true,
+      }).then(done, done);
     };
     return send;
   };

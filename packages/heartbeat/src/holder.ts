@@ -1,6 +1,6 @@
 // holder.ts — the floating IPs on this node's links: where they belong, raising, lowering, keeping.
 import type { Problem, ServicesConfig } from "@lbpair/common";
-import type { Addresses, LinkState, PresentAddress } from "./adapters/addresses.js";
+import type { Addresses, LinkState, PresentAddress, RaisedAddress } from "./adapters/addresses.js";
 import {
   type FloatingIp,
   floatingIps,
@@ -71,16 +71,24 @@ export class Holder {
   }
 
   async raise(leaseMs: number | null): Promise<void> {
-    const seconds = lifetimeSeconds(leaseMs);
-    await this.addresses.raise(
-      this.placed.map(({ address, link }) => ({
-        address,
-        prefix: bits(address),
-        link,
-        lifetimeSeconds: seconds,
-      })),
-    );
+    await this.addresses.raise(this.raised(leaseMs));
     for (const { address } of this.placed) this.present.add(address);
+  }
+
+  /** Restarts the lifetimes; what is missing is raised. */
+  async prolong(leaseMs: number): Promise<void> {
+    await this.addresses.prolong(this.raised(leaseMs));
+    for (const { address } of this.placed) this.present.add(address);
+  }
+
+  private raised(leaseMs: number | null): RaisedAddress[] {
+    const seconds = lifetimeSeconds(leaseMs);
+    return this.placed.map(({ address, link }) => ({
+      address,
+      prefix: bits(address),
+      link,
+      lifetimeSeconds: seconds,
+    }));
   }
 
   /** The links that carry floating IPs, for the gate. */

@@ -6,6 +6,8 @@ export * from "./adapters/announce.js";
 export * from "./adapters/arp-frame.js";
 export * from "./adapters/epoch-store.js";
 export * from "./adapters/gate.js";
+export * from "./adapters/ip-errors.js";
+export * from "./adapters/ip-session.js";
 export * from "./adapters/lease.js";
 export * from "./adapters/lease-line.js";
 export * from "./adapters/link-event.js";

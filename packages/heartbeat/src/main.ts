@@ -19,6 +19,7 @@ import { createAddresses } from "./adapters/addresses.js";
 import { openAdvertSocket } from "./adapters/advert-socket.js";
 import { createAnnouncer } from "./adapters/announce.js";
 import { openMemoryStore, readBootId } from "./adapters/epoch-store.js";
+import { createIpSession } from "./adapters/ip-session.js";
 import { createLease } from "./adapters/lease.js";
 import { requestRealtime } from "./adapters/realtime.js";
 import { readSuspendedMs } from "./adapters/suspended-clock.js";
@@ -26,6 +27,9 @@ import { HeartbeatDaemon } from "./daemon.js";
 import { Holder } from "./holder.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { loadSettings } from "./settings.js";
+
+/** Longest wait for the prolongation of all floating IPs; a thousand take some ten milliseconds. */
+const PROLONG_ANSWER_MS = 1000;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
@@ -75,6 +79,7 @@ async function main(): Promise<void> {
     events.record("warn", "not-realtime", text, {});
   }
   const lease = createLease({ run: runCommand });
+  const prolonging = createIpSession({ answerMs: PROLONG_ANSWER_MS });
   const keeper = new LeaseKeeper(lease, systemClock);
   const announcer = createAnnouncer({
     // Raw frames pass an output hook by; the gate's promise is then kept here.
@@ -87,7 +92,7 @@ async function main(): Promise<void> {
     events,
     settings,
     lease: keeper,
-    holder: new Holder(createAddresses(runCommand)),
+    holder: new Holder(createAddresses(runCommand, prolonging)),
     announcer,
     openSocket: openAdvertSocket,
     // The kernel writes it with hyphens; on the wire it is 32 hex digits.
@@ -125,6 +130,7 @@ async function main(): Promise<void> {
     watch.close();
     await control.close();
     lease.close();
+    prolonging.renew();
     announcer.close();
     await store.close();
     await events.close();

@@ -1,7 +1,8 @@
 // addresses.test.ts — promises of addresses.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lowerLine, parseBatchErrors, parseLinks, raiseLine } from "./addresses.js";
+import { lowerLine, parseLinks, raiseLine } from "./addresses.js";
+import { parseBatchErrors } from "./ip-errors.js";
 
 test("an IPv6 address skips duplicate detection and is never preferred as a source", () => {
   const v4 = { address: "10.0.0.9", prefix: 32, link: "eth1", lifetimeSeconds: 3 } as const;

@@ -1,5 +1,7 @@
 // addresses.ts — floating IPs on and off this node's links, by one `ip` process for all of them.
 import { CommandError, mustRun, type Run } from "@lbpair/common";
+import { parseBatchErrors } from "./ip-errors.js";
+import type { IpSession } from "./ip-session.js";
 
 export interface FloatingAddress {
   readonly address: string;
@@ -36,7 +38,7 @@ export interface Addresses {
   raise(wanted: readonly RaisedAddress[]): Promise<void>;
   /** Takes every address off; one that is not there is fine. Throws AddressesError. */
   lower(unwanted: readonly FloatingAddress[]): Promise<void>;
-  /** Restarts the lifetimes: the same command as `raise`. */
+  /** Restarts the lifetimes: the same as `raise`, without a process of its own each time. */
   prolong(held: readonly RaisedAddress[]): Promise<void>;
   present(): Promise<PresentAddress[]>;
   networks(): Promise<LinkState[]>;
@@ -69,22 +71,6 @@ export function raiseLine({ address, prefix, link, lifetimeSeconds }: RaisedAddr
 
 export const lowerLine = ({ address, prefix, link }: FloatingAddress): string =>
   `addr del ${address}/${prefix} dev ${link}`;
-
-/** What `ip -force -batch -` says of the lines that failed, by line number from 1. */
-export function parseBatchErrors(stderr: string): Map<number, string> {
-  const found = new Map<number, string>();
-  let said: string[] = [];
-  for (const line of stderr.split("\n")) {
-    const failed = /^Command failed -:(\d+)$/.exec(line);
-    if (failed === null) {
-      if (line.trim() !== "") said.push(line.trim());
-      continue;
-    }
-    found.set(Number(failed[1]), said.join("; ").replace(/^(RTNETLINK answers|Error): /, ""));
-    said = [];
-  }
-  return found;
-}
 
 /** Gone already, in the words of iproute2 and of the kernels that explain themselves. */
 const NOT_THERE = /Cannot assign requested address|[Aa]ddress not found|Cannot find device/;
@@ -124,7 +110,8 @@ export function parseLinks(json: string): { links: LinkState[]; present: Present
   return { links, present };
 }
 
-export function createAddresses(run: Run): Addresses {
+/** `session` prolongs; without one, and where it fails, every call is a process of its own. */
+export function createAddresses(run: Run, session?: IpSession): Addresses {
   // One at a time: a prolongation must not overtake a lowering and put the address back.
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
@@ -152,15 +139,29 @@ export function createAddresses(run: Run): Addresses {
     });
     if (failures.length > 0) throw new AddressesError(verb, failures);
   };
+  let known = "";
   const list = async () => {
     const { stdout } = await mustRun(run, ["ip", "-j", "addr"], { timeoutMs: IP_TIMEOUT_MS });
-    return parseLinks(stdout);
+    const listed = parseLinks(stdout);
+    // A session remembers which name is which link.
+    const names = listed.links.map(({ link, index }) => `${index} ${link}`).join();
+    if (names !== known) session?.renew();
+    known = names;
+    return listed;
   };
-  const raise = (verb: string) => (wanted: readonly RaisedAddress[]) =>
-    inTurn(() => batch(verb, wanted, wanted.map(raiseLine), undefined));
+  const raise = (verb: string, wanted: readonly RaisedAddress[]) =>
+    batch(verb, wanted, wanted.map(raiseLine), undefined);
+  const prolong = async (held: readonly RaisedAddress[]): Promise<void> => {
+    if (held.length === 0) return;
+    const failed = (await session?.ask(held.map(raiseLine))) ?? "no-answer";
+    if (failed !== "no-answer" && failed.size === 0) return;
+    // A fresh process knows the links of now, and its word counts.
+    session?.renew();
+    await raise("prolong", held);
+  };
   return {
-    raise: raise("raise"),
-    prolong: raise("prolong"),
+    raise: (wanted) => inTurn(() => raise("raise", wanted)),
+    prolong: (held) => inTurn(() => prolong(held)),
     lower: (unwanted) => inTurn(() => batch("lower", unwanted, unwanted.map(lowerLine), NOT_THERE)),
     present: () => inTurn(async () => (await list()).present),
     networks: () => inTurn(async () => (await list()).links),

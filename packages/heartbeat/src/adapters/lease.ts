@@ -115,6 +115,14 @@ export function createLease(options: LeaseOptions): Lease {
   });
   let wanted: GateWanted | undefined;
   let lastRefusal = "";
+  // The same words each keepalive: made once, however many floating IPs there are.
+  let refreshed: { gate: GateWanted; length: LeaseLength; line: string } | undefined;
+  const sameRefreshLine = (gate: GateWanted, length: LeaseLength): string => {
+    if (refreshed?.gate !== gate || refreshed.length !== length) {
+      refreshed = { gate, length, line: refreshLine(gate, length) };
+    }
+    return refreshed.line;
+  };
 
   const ask = async (line: (gate: GateWanted) => string): Promise<LeaseAnswer> => {
     if (wanted === undefined) return "table-missing";
@@ -136,7 +144,7 @@ export function createLease(options: LeaseOptions): Lease {
       return { changed };
     },
     grant: (length) => ask((gate) => grantLine(gate, length)),
-    refresh: (length) => ask((gate) => refreshLine(gate, length)),
+    refresh: (length) => ask((gate) => sameRefreshLine(gate, length)),
     revoke: () => ask(revokeLine),
     async remaining() {
       const families = wanted?.hook === "output" ? ["arp"] : ["netdev", "arp"];

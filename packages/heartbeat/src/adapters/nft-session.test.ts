@@ -6,7 +6,7 @@ import { createNftSession } from "./nft-session.js";
 /** A stand-in for `nft -i`: complains about "bad …" and "ack …" lines, and says it in small pieces. */
 const STAND_IN = `
 let kept = "";
-const say = async (text) => { for (const c of text.match(/.{1,7}/gs)) { process.stderr.write(c); await new Promise((r) => setTimeout(r, 1)); } };
+const say = async (text) => { for (const c of text.match(/.{1,29}/gs)) { process.stderr.write(c); await new Promise((r) => setImmediate(r)); } };
 let last = Promise.resolve();
 process.stdin.on("data", (chunk) => {
   const lines = (kept + chunk).split("\\n");
@@ -14,7 +14,7 @@ process.stdin.on("data", (chunk) => {
   for (const line of lines) {
     if (line.startsWith("die")) process.exit(1);
     if (line.startsWith("hang")) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    if (/^(bad|ack)/.test(line)) last = last.then(() => say("Error: syntax error, unexpected number\\n" + line + "\\n    ^\\n"));
+    if (/^(bad|ack)/.test(line)) last = last.then(() => say("Error: syntax error, unexpected number\\n" + line + "\\n (" + process.pid + ") ^\\n"));
   }
 });`;
 const argv = [process.execPath, "-e", STAND_IN];
@@ -54,4 +54,18 @@ test("a child that dies, or cannot start, is no answer and not an exception", as
   assert.equal((await session.ask("fine")).kind, "no-answer", "closed");
   const missing = createNftSession({ answerMs: 5000, argv: ["/nonexistent/nft"] });
   assert.equal((await missing.ask("fine")).kind, "no-answer");
+});
+
+test("a child that was asked often is replaced between two questions, and nobody notices", async () => {
+  const session = createNftSession({ answerMs: 5000, argv });
+  const pids = new Set<string>();
+  for (let i = 0; i < 1010; i += 1) {
+    const answer = await session.ask(i % 100 === 0 ? "bad pid" : "fine");
+    assert.equal(answer.kind, i % 100 === 0 ? "refused" : "applied", `question ${i}`);
+    if (answer.kind === "refused") pids.add(/\((\d+)\)/.exec(answer.said)?.[1] ?? "none");
+  }
+  session.close();
+  console.log(`children: ${[...pids].join(", ")}`);
+  assert.equal(pids.size, 3);
+  assert.equal(session.restarts, 0, "planned ones do not count as lost");
 });

@@ -9,7 +9,7 @@ export type NftAnswer =
 export interface NftSession {
   /** One line of nft commands, one transaction. Answers come in the order of asking. */
   ask(line: string): Promise<NftAnswer>;
-  /** Times a child has been started after the first. */
+  /** Times a child had to be started because the one before was lost. */
   readonly restarts: number;
   close(): void;
 }
@@ -21,6 +21,25 @@ interface Pending {
 
 /** What nft said and nobody has asked about yet; more than this is forgotten. */
 const SAID_BYTES_MAX = 65_536;
+
+/**
+ * An interactive nft keeps what it was told, walks through all of it at each line, and reads and writes
+ * it in the home folder. So its home is none, and each child is asked so often and then replaced:
+ * with the 30,000 lines of some hours a refresh cost twice as much, and its memory grew without end.
+ */
+const QUESTIONS_PER_CHILD = 500;
+const NO_HOME = "/dev/null";
+
+/** Where nft complains of the word: the line itself, then a line of carets under it. */
+function findComplaint(said: string, word: string): { from: number; to: number } | undefined {
+  const line = `${word}\n`;
+  for (let from = said.indexOf(line); from >= 0; from = said.indexOf(line, from + 1)) {
+    if (from > 0 && said[from - 1] !== "\n") continue;
+    const carets = said.indexOf("\n", from + line.length);
+    if (carets > 0 && said[carets - 1] === "^") return { from, to: carets + 1 };
+  }
+  return undefined;
+}
 
 /**
  * nft is silent about what worked, and its echo (-e) costs a listing of every set on the machine
@@ -39,7 +58,9 @@ export function createNftSession(options: {
   let pending: Pending[] = [];
   let said = "";
   let asked = 0;
+  let askedOfChild = 0;
   let started = 0;
+  let replaced = 0;
   let closed = false;
 
   const giveUp = () => {
@@ -52,21 +73,29 @@ export function createNftSession(options: {
   const hear = (chunk: string) => {
     said = (said + chunk).slice(-SAID_BYTES_MAX);
     for (let first = pending[0]; first !== undefined; first = pending[0]) {
-      // The complaint ends with a line of carets under the line it is about.
-      const end = new RegExp(`^${first.ack}\\n[^\\n]*\\^\\n`, "m").exec(said);
-      if (end === null) return;
+      const end = findComplaint(said, first.ack);
+      if (end === undefined) return;
       // Its first line, "Error: syntax error …", stands right before the word itself.
-      const before = said.slice(0, end.index).replace(/Error: [^\n]*\n$/, "");
-      said = said.slice(end.index + end[0].length);
+      const before = said.slice(0, end.from).replace(/Error: [^\n]*\n$/, "");
+      said = said.slice(end.to);
       pending.shift();
       first.settle(before === "" ? { kind: "applied" } : { kind: "refused", said: before });
     }
+    if (askedOfChild >= QUESTIONS_PER_CHILD) replace();
+  };
+  /** Nothing is pending: the next one starts now, so that it is there when it is asked. */
+  const replace = () => {
+    child?.kill("SIGKILL");
+    replaced += 1;
+    start();
   };
   const start = (): ChildProcessWithoutNullStreams => {
-    const born = spawn(command, rest, { stdio: "pipe" });
+    const env = { ...process.env, HOME: NO_HOME };
+    const born = spawn(command, rest, { stdio: "pipe", env });
     child = born;
     said = "";
     started += 1;
+    askedOfChild = 0;
     const lost = () => {
       if (child === born) giveUp();
     };
@@ -86,6 +115,7 @@ export function createNftSession(options: {
       asked += 1;
       const ack = `ack ${asked}`;
       const to = child ?? start();
+      askedOfChild += 1;
       return new Promise((resolve) => {
         const entry: Pending = {
           ack,
@@ -103,7 +133,7 @@ export function createNftSession(options: {
       });
     },
     get restarts() {
-      return Math.max(0, started - 1);
+      return Math.max(0, started - replaced - 1);
     },
     close() {
       closed = true;

@@ -1,5 +1,5 @@
 // suspended-clock.ts — how long the machine has slept since it booted.
-import { readFileSync } from "node:fs";
+import { openSync, readSync } from "node:fs";
 import { systemClock } from "@lbpair/common";
 
 /** "350735.47 234388.90" of proc(5): seconds since boot, sleep included. Throws Error. */
@@ -7,6 +7,20 @@ export function parseUptimeMs(text: string): number {
   const seconds = /^(\d+\.\d+) /.exec(text)?.[1];
   if (seconds === undefined) throw new Error(`/proc/uptime: want seconds since boot, got ${text}`);
   return Math.round(Number(seconds) * 1000);
+}
+
+/** Room for two numbers of seconds. */
+const UPTIME_BYTES_MAX = 64;
+const line = Buffer.alloc(UPTIME_BYTES_MAX);
+let file: number | undefined;
+
+/**
+ * Read some twenty times a second, so the file stays open: one system call instead of five. Read from
+ * its beginning, procfs writes it anew each time.
+ */
+function readUptime(): string {
+  file ??= openSync("/proc/uptime", "r");
+  return line.toString("latin1", 0, readSync(file, line, 0, line.length, 0));
 }
 
 /** Two readings of the monotonic clock further apart than this do not date the one in between. */
@@ -23,7 +37,7 @@ const READINGS_MAX = 20;
 export function readSuspendedMs(): number | undefined {
   for (let i = 0; i < READINGS_MAX; i += 1) {
     const before = systemClock.now();
-    const boot = parseUptimeMs(readFileSync("/proc/uptime", "latin1"));
+    const boot = parseUptimeMs(readUptime());
     if (systemClock.now() - before <= READING_MS_MAX) return boot - before;
   }
   return undefined;
