@@ -105,7 +105,7 @@ export class Conversation {
       datagram.kind === "advert"
         ? [datagram.advert.echo, datagram.advert.echoCandidate]
         : [datagram.verdicts.echo];
-    const stream = `${datagram.kind} ${pathIndex}`;
+    const stream = 2 * pathIndex + (datagram.kind === "advert" ? 0 : 1);
     const { session, sequence } = said;
     const before = this.session;
     const [next, acceptance] = accept(before, { session, echoes, sequence, stream });

@@ -19,7 +19,7 @@ const later = "c".repeat(16);
 
 class Receiver {
   state: SessionState = startSession(mine, millis(0));
-  get(session: string, sequence: number, echoes: readonly string[] = [mine], stream = "0"): string {
+  get(session: string, sequence: number, echoes: readonly string[] = [mine], stream = 0): string {
     const [next, verdict] = accept(this.state, { session, echoes, sequence, stream });
     this.state = next;
     return verdict;
@@ -38,7 +38,7 @@ test("each advert counts once on each path", () => {
   const receiver = new Receiver();
   assert.equal(receiver.get(theirs, 7), "life");
   assert.equal(receiver.get(theirs, 7), "replayed");
-  assert.equal(receiver.get(theirs, 7, [mine], "1"), "life");
+  assert.equal(receiver.get(theirs, 7, [mine], 1), "life");
 });
 
 test("adverts out of order count inside the window and not beyond it", () => {
@@ -76,4 +76,25 @@ test("a session of hellos, recorded or forged, never replaces the accepted one",
   for (let i = 0; i < 1000; i += 1) receiver.get(later, i, [NO_SESSION]);
   assert.equal(receiver.state.accepted, theirs);
   assert.equal(receiver.get(theirs, 2), "life");
+});
+
+test("the window tells each of its sequences apart, in any order and over any gap", () => {
+  // Against the plainest model there is: a set of what was seen.
+  let seed = 1;
+  const below = (limit: number) => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) & 0x7fff_ffff;
+    return (seed >>> 8) % limit;
+  };
+  const receiver = new Receiver();
+  const seen = new Set<number>();
+  let newest = 1000;
+  receiver.get(theirs, newest);
+  seen.add(newest);
+  for (let i = 0; i < 20_000; i += 1) {
+    const sequence = newest + below(below(10) === 0 ? 90 : 6) - below(70);
+    const fresh = sequence > newest - REPLAY_WINDOW && !seen.has(sequence);
+    assert.equal(receiver.get(theirs, sequence), fresh ? "life" : "replayed", `${sequence}`);
+    seen.add(sequence);
+    newest = Math.max(newest, sequence);
+  }
 });

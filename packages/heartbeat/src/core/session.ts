@@ -10,6 +10,8 @@ import { NO_SESSION } from "./advert.js";
 
 /** Sequences behind the newest that are still told apart; older ones are replays. */
 export const REPLAY_WINDOW = 64;
+/** Bits of a word of the window: what JavaScript shifts as a number. */
+const WORD = 32;
 /** Replays in a row on all paths, with no fresh datagram between, that renew our session. */
 export const REPLAYS_BEFORE_RENEWAL = 5;
 /** Earlier runs of the peer that are remembered; more, and our own session is renewed. */
@@ -19,8 +21,10 @@ export const RENEWAL_MS_MIN = 1000;
 
 interface Window {
   readonly newest: number;
-  /** Bit n: newest - n was seen. */
-  readonly seen: bigint;
+  /** Bit n: newest - n was seen; in two words, since big integers cost more than the rest of a datagram. */
+  readonly recent: number;
+  /** Bit n: newest - 32 - n was seen. */
+  readonly older: number;
 }
 
 export interface SessionState {
@@ -31,7 +35,8 @@ export interface SessionState {
   readonly candidate: string;
   /** Sessions of the peer's earlier runs that echoed ours: recordings of them count no more. */
   readonly retired: readonly string[];
-  readonly windows: ReadonlyMap<string, Window>;
+  /** By stream. */
+  readonly windows: readonly (Window | undefined)[];
   readonly replays: number;
   readonly renewedAt: Millis;
 }
@@ -43,8 +48,8 @@ export interface SessionInput {
   /** The echoes it carries; an advert has two, a verdicts part one. */
   readonly echoes: readonly string[];
   readonly sequence: number;
-  /** What is counted apart: the path and the kind of datagram. */
-  readonly stream: string;
+  /** What is counted apart, path and kind of datagram: a small number. */
+  readonly stream: number;
 }
 
 export const startSession = (mine: string, now: Millis): SessionState => ({
@@ -52,23 +57,48 @@ export const startSession = (mine: string, now: Millis): SessionState => ({
   accepted: NO_SESSION,
   candidate: NO_SESSION,
   retired: [],
-  windows: new Map(),
+  windows: [],
   replays: 0,
   renewedAt: now,
 });
 
-const WINDOW_MASK = (1n << BigInt(REPLAY_WINDOW)) - 1n;
+/** The window moved on by `ahead` sequences, 1 to 63; JavaScript shifts by less than 32. */
+function moveOn({ recent, older }: Window, ahead: number): Pick<Window, "recent" | "older"> {
+  if (ahead >= WORD) return { recent: 1, older: recent << (ahead - WORD) };
+  return { recent: (recent << ahead) | 1, older: (older << ahead) | (recent >>> (WORD - ahead)) };
+}
 
 function slide(window: Window | undefined, sequence: number): Window | undefined {
-  if (window === undefined) return { newest: sequence, seen: 1n };
-  const ahead = sequence - window.newest;
-  if (ahead > 0) {
-    const seen = ahead >= REPLAY_WINDOW ? 1n : ((window.seen << BigInt(ahead)) | 1n) & WINDOW_MASK;
-    return { newest: sequence, seen };
+  const ahead = window === undefined ? REPLAY_WINDOW : sequence - window.newest;
+  if (window === undefined || ahead >= REPLAY_WINDOW) {
+    return { newest: sequence, recent: 1, older: 0 };
   }
-  if (-ahead >= REPLAY_WINDOW) return undefined;
-  const bit = 1n << BigInt(-ahead);
-  return (window.seen & bit) !== 0n ? undefined : { ...window, seen: window.seen | bit };
+  const { newest, recent, older } = window;
+  if (ahead > 0) return { newest: sequence, ...moveOn(window, ahead) };
+  const behind = -ahead;
+  if (behind >= REPLAY_WINDOW) return undefined;
+  const bit = 1 << (behind % WORD);
+  if (behind < WORD)
+    return (recent & bit) === 0 ? { newest, recent: recent | bit, older } : undefined;
+  return (older & bit) === 0 ? { newest, recent, older: older | bit } : undefined;
+}
+
+/** The state after a sign of life. */
+function alive(state: SessionState, input: SessionInput, window: Window): SessionState {
+  const { mine, renewedAt, accepted } = state;
+  const same = input.session === accepted;
+  const windows = same ? state.windows.slice() : [];
+  windows[input.stream] = window;
+  const retired = same || accepted === NO_SESSION ? state.retired : [...state.retired, accepted];
+  return {
+    mine,
+    accepted: input.session,
+    candidate: NO_SESSION,
+    retired,
+    windows,
+    replays: 0,
+    renewedAt,
+  };
 }
 
 /** Judges one authenticated datagram of the peer. */
@@ -82,15 +112,10 @@ export function accept(
   if (state.retired.includes(input.session)) {
     return [{ ...state, replays: state.replays + 1 }, "replayed"];
   }
-  const same = input.session === state.accepted;
-  const known = same ? state.windows : new Map<string, Window>();
-  const window = slide(known.get(input.stream), input.sequence);
+  const known = input.session === state.accepted ? state.windows[input.stream] : undefined;
+  const window = slide(known, input.sequence);
   if (window === undefined) return [{ ...state, replays: state.replays + 1 }, "replayed"];
-  const windows = new Map(known).set(input.stream, window);
-  const accepted = input.session;
-  const retired =
-    same || state.accepted === NO_SESSION ? state.retired : [...state.retired, state.accepted];
-  return [{ ...state, accepted, candidate: NO_SESSION, retired, windows, replays: 0 }, "life"];
+  return [alive(state, input, window), "life"];
 }
 
 /**

@@ -44,28 +44,33 @@ export type Decoded =
   | { readonly ok: true; readonly datagram: Datagram }
   | { readonly ok: false; readonly reason: DropReason };
 
-function putHeader(cursor: Cursor, header: Header): void {
+/** What adverts and verdicts have in common. */
+type Common = Pick<Advert, "version" | "designation" | "session" | "echo" | "sequence">;
+
+function putHeader(cursor: Cursor, common: Common, kind: number, flags: number): void {
   for (const byte of MAGIC) cursor.putU8(byte);
-  cursor.putU8(header.version);
-  cursor.putU8(header.kind);
-  cursor.putU8(header.designation === "primary" ? 1 : 2);
-  cursor.putU8(header.flags);
-  cursor.putHex(header.session);
-  cursor.putHex(header.echo);
-  cursor.putU64(header.sequence);
+  cursor.putU8(common.version);
+  cursor.putU8(kind);
+  cursor.putU8(common.designation === "primary" ? 1 : 2);
+  cursor.putU8(flags);
+  cursor.putHex(common.session);
+  cursor.putHex(common.echo);
+  cursor.putU64(common.sequence);
 }
 
+/** Where datagrams are put together; what leaves this file is a copy. */
+const SCRATCH = new Uint8Array(DATAGRAM_BYTES_MAX + MAC_BYTES);
+const ADVERT_SCRATCH = SCRATCH.subarray(0, ADVERT_BYTES_MAX);
+
 function seal(cursor: Cursor, sign: Sign): Uint8Array {
-  const signed = cursor.bytes.subarray(0, cursor.at);
-  const datagram = new Uint8Array(signed.length + MAC_BYTES);
-  datagram.set(signed);
-  datagram.set(sign(signed).subarray(0, MAC_BYTES), signed.length);
-  return datagram;
+  const { at } = cursor;
+  SCRATCH.set(sign(SCRATCH.subarray(0, at)).subarray(0, MAC_BYTES), at);
+  return SCRATCH.slice(0, at + MAC_BYTES);
 }
 
 export function encodeAdvert(advert: Advert, sign: Sign): Uint8Array {
-  const cursor = new Cursor(new Uint8Array(ADVERT_BYTES_MAX));
-  putHeader(cursor, { ...advert, kind: KIND.advert, flags: flagsOf(advert) });
+  const cursor = new Cursor(ADVERT_SCRATCH);
+  putHeader(cursor, advert, KIND.advert, flagsOf(advert));
   putAdvert(cursor, advert);
   return seal(cursor, sign);
 }
@@ -73,8 +78,8 @@ export function encodeAdvert(advert: Advert, sign: Sign): Uint8Array {
 export function encodeVerdicts(part: VerdictsPart, sign: Sign): Uint8Array {
   const text = new TextEncoder().encode(part.text);
   if (text.length > VERDICTS_TEXT_BYTES_MAX) throw new RangeError("verdicts part too long");
-  const cursor = new Cursor(new Uint8Array(DATAGRAM_BYTES_MAX));
-  putHeader(cursor, { ...part, kind: KIND.verdicts, flags: 0 });
+  const cursor = new Cursor(SCRATCH);
+  putHeader(cursor, part, KIND.verdicts, 0);
   cursor.putId(part.id);
   cursor.putU8(part.part);
   cursor.putU8(part.parts);
