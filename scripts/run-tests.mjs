@@ -25,6 +25,7 @@ const PHASES = {
     files: () => [
       ...readdirSync("packages").flatMap((name) => testsBelow(join("packages", name, "dist"))),
       ...testsBelow("test/dist/tidy"),
+      ...testsBelow("test/dist/fuzz"),
     ],
   },
   kernel: {

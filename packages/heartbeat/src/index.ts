@@ -15,6 +15,7 @@ export * from "./adapters/na-frame.js";
 export * from "./adapters/nft-session.js";
 export * from "./adapters/suspended-clock.js";
 export * from "./core/advert.js";
+export { ADVERT_MACS_MAX } from "./core/advert-bytes.js";
 export * from "./core/conversation.js";
 export * from "./core/effects.js";
 export * from "./core/election.js";

@@ -1,4 +1,5 @@
 // advert-bytes.ts — what of a datagram is an advert's own, in each version of the wire format.
+import { HEARTBEAT_PATHS_MAX } from "@lbpair/common";
 import type { Advert, Hearing } from "./advert.js";
 import type { Cursor } from "./cursor.js";
 
@@ -103,7 +104,9 @@ function readNewerFields(cursor: Cursor): NewerFields {
 }
 
 function readHearing(cursor: Cursor, version: number): Hearing[] {
-  return Array.from({ length: cursor.u8() }, () => {
+  const paths = cursor.u8();
+  if (paths > HEARTBEAT_PATHS_MAX) throw new RangeError("too many paths");
+  return Array.from({ length: paths }, () => {
     if (version === 1) {
       const ageMs = cursor.u16();
       return { ageMs: ageMs === NEVER_HEARD ? null : ageMs, sentUs: 0, lossPermille: null };

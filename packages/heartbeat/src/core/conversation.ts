@@ -129,7 +129,9 @@ export class Conversation {
     const age = advert.hearing[advert.path]?.ageMs;
     path.heardByPeer = age === undefined ? null : age !== null && age <= this.options.deadtime;
     path.peerSentUs = advert.sentUs;
-    this.peerNewest = met ? advert.newest : Math.max(this.peerNewest, advert.newest);
+    // Whatever it says, it understands what it speaks.
+    const understood = Math.max(advert.newest, advert.version);
+    this.peerNewest = met ? understood : Math.max(this.peerNewest, understood);
     // The slower path brings what the faster has brought already: it shows life, and nothing new.
     const { newest } = this;
     const old = newest?.session === advert.session && newest.sequence >= advert.sequence;

@@ -112,8 +112,12 @@ export function accept(
   if (state.retired.includes(input.session)) {
     return [{ ...state, replays: state.replays + 1 }, "replayed"];
   }
-  const known = input.session === state.accepted ? state.windows[input.stream] : undefined;
-  const window = slide(known, input.sequence);
+  const same = input.session === state.accepted;
+  // No more runs than can be remembered: the living one is accepted once our session is renewed.
+  if (!same && state.retired.length > RETIRED_SESSIONS_MAX) {
+    return [{ ...state, replays: state.replays + 1 }, "replayed"];
+  }
+  const window = slide(same ? state.windows[input.stream] : undefined, input.sequence);
   if (window === undefined) return [{ ...state, replays: state.replays + 1 }, "replayed"];
   return [alive(state, input, window), "life"];
 }

@@ -10,7 +10,7 @@
 //   all:      HMAC-SHA256 of everything before it, 32 bytes
 //
 // Numbers are big-endian. u64 fields hold at most 2^53 - 1.
-import type { Advert, Datagram, VerdictsPart } from "./advert.js";
+import { type Advert, type Datagram, NO_SESSION, type VerdictsPart } from "./advert.js";
 import { flagsOf, type Header, putAdvert, readAdvert } from "./advert-bytes.js";
 import { Cursor } from "./cursor.js";
 
@@ -28,6 +28,8 @@ export const DATAGRAM_BYTES_MAX = 1200;
 
 const MAGIC = [0x4c, 0x42, 0x50, 0x41];
 const HEADER_BYTES = 32;
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder("utf-8", { fatal: true });
 const KIND = { advert: 1, verdicts: 2 } as const;
 /** Signs bytes with the pair's key: HMAC-SHA256 (RFC 2104), 32 bytes. */
 export type Sign = (bytes: Uint8Array) => Uint8Array;
@@ -76,7 +78,7 @@ export function encodeAdvert(advert: Advert, sign: Sign): Uint8Array {
 }
 
 export function encodeVerdicts(part: VerdictsPart, sign: Sign): Uint8Array {
-  const text = new TextEncoder().encode(part.text);
+  const text = ENCODER.encode(part.text);
   if (text.length > VERDICTS_TEXT_BYTES_MAX) throw new RangeError("verdicts part too long");
   const cursor = new Cursor(SCRATCH);
   putHeader(cursor, part, KIND.verdicts, 0);
@@ -96,10 +98,11 @@ function readVerdicts(cursor: Cursor, header: Header): VerdictsPart {
   const parts = cursor.u8();
   if (parts > VERDICTS_PARTS_MAX || part >= parts) throw new RangeError("part out of range");
   const length = cursor.u16();
+  if (length > VERDICTS_TEXT_BYTES_MAX) throw new RangeError("text too long");
   const bytes = cursor.bytes.subarray(cursor.at, cursor.at + length);
   if (bytes.length !== length) throw new RangeError("text cut short");
   cursor.at += length;
-  const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  const text = DECODER.decode(bytes);
   return { version, designation, session, echo, sequence, id, part, parts, text };
 }
 
@@ -138,6 +141,8 @@ export function decodeDatagram(bytes: Uint8Array, sign: Sign): Decoded {
       sequence: cursor.u64(),
     };
     if (designationByte !== 1 && designationByte !== 2) return { ok: false, reason: "malformed" };
+    // The name that says "none" is no run's: accepted, it would never be told from no peer at all.
+    if (header.session === NO_SESSION) return { ok: false, reason: "malformed" };
     const datagram: Datagram | undefined =
       kind === KIND.advert
         ? { kind: "advert", advert: readAdvert(cursor, header) }
