@@ -11,8 +11,9 @@ import type {
 import type { AdvertSocket } from "./adapters/advert-socket.js";
 import { type Advert, NO_SESSION } from "./core/advert.js";
 import { Conversation, type Received } from "./core/conversation.js";
+import { encodeRound, type Saying } from "./core/round.js";
 import { splitVerdicts } from "./core/verdict-transfer.js";
-import { encodeAdvert, encodeVerdicts, type Sign, WIRE_VERSION } from "./core/wire.js";
+import { encodeVerdicts, type Sign } from "./core/wire.js";
 
 export interface AdvertiserOptions {
   readonly clock: Clock;
@@ -33,22 +34,6 @@ export interface AdvertiserOptions {
   }) => AdvertSocket;
   readonly onReceived: (received: Received) => void;
 }
-
-/** What changes from advert to advert; the rest is the conversation's. */
-export type Saying = Omit<
-  Advert,
-  | "version"
-  | "newest"
-  | "designation"
-  | "path"
-  | "sequence"
-  | "session"
-  | "echo"
-  | "echoCandidate"
-  | "bootId"
-  | "sentUs"
-  | "hearing"
->;
 
 export class Advertiser {
   private readonly options: AdvertiserOptions;
@@ -93,28 +78,10 @@ export class Advertiser {
 
   /** One round: the same saying on every path. */
   say(saying: Saying): void {
-    const { session } = this.conversation;
-    const sequence = this.conversation.nextSequence();
-    const now = this.options.clock.now();
-    const hearing = this.conversation.hearing(now);
-    const { version } = this.conversation;
-    this.sockets.forEach((socket, path) => {
-      const advert: Advert = {
-        ...saying,
-        version,
-        newest: WIRE_VERSION,
-        sentUs: Math.round(now * 1000),
-        designation: this.options.designation,
-        bootId: this.options.bootId,
-        session: session.mine,
-        echo: session.accepted,
-        echoCandidate: session.candidate,
-        sequence,
-        path,
-        hearing,
-      };
-      socket.send(encodeAdvert(advert, this.sign));
-    });
+    const { designation, bootId, clock } = this.options;
+    const speaker = { designation, bootId, sign: this.sign };
+    const round = encodeRound(saying, this.conversation, speaker, clock.now());
+    for (const [path, bytes] of round.entries()) this.sockets[path]?.send(bytes);
   }
 
   /** Sends the verdicts, in pieces, on every path; false where they are too long to travel. */

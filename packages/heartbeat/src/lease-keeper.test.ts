@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Clock, type Millis, millis } from "@lbpair/common";
-import type { Lease, LeaseAnswer } from "./adapters/lease.js";
+import type { Lease } from "./adapters/lease.js";
+import type { LeaseAnswer } from "./core/lease-book.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 
 /** A kernel that gives the answers it is told, "held" after that. */

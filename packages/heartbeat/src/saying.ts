@@ -1,7 +1,7 @@
 // saying.ts — what the next adverts say, from what the daemon knows.
 import type { RevisionId } from "@lbpair/common";
-import type { Saying } from "./advertiser.js";
 import { conditionOf, type ElectionState } from "./core/election-state.js";
+import type { Saying } from "./core/round.js";
 import type { Settings } from "./settings.js";
 
 /** On the wire a lease that never ends is the longest one. */

@@ -1,5 +1,6 @@
 // lease.ts — the kernel's permission to answer for the floating IPs, which lapses by itself.
 import { CommandError, mustRun, type Run } from "@lbpair/common";
+import type { LeaseAnswer } from "../core/lease-book.js";
 import {
   GATE_TABLE,
   type GateHook,
@@ -11,17 +12,8 @@ import {
   staleChains,
   wantedShape,
 } from "./gate.js";
-
 import { grantLine, type LeaseLength, parseLease, refreshLine, revokeLine } from "./lease-line.js";
 import { createNftSession, type NftAnswer } from "./nft-session.js";
-
-/**
- * held           the kernel took it
- * lapsed         too late: the lease had ended; only a grant brings it back
- * table-missing  somebody removed the table: the gate is open (!) until `open` runs again
- * no-answer      nft did not answer in time, or refused for another reason; nothing is pending
- */
-export type LeaseAnswer = "held" | "lapsed" | "table-missing" | "no-answer";
 
 export interface Lease {
   /**

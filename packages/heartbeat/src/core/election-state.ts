@@ -44,6 +44,20 @@ export interface PeerView {
 /** An advert, as the election needs it. */
 export type PeerSaid = Omit<PeerView, "heardAt" | "firstHeardAt" | "deafSince">;
 
+/** Of an advert, what the election needs; the whole of it would be copied at every step. */
+export const peerSaid = (advert: Omit<PeerSaid, "deaf">, deaf: boolean): PeerSaid => ({
+  active: advert.active,
+  ready: advert.ready,
+  yielding: advert.yielding,
+  requesting: advert.requesting,
+  forHealth: advert.forHealth,
+  deaf,
+  faults: advert.faults,
+  leaseMs: advert.leaseMs,
+  epoch: advert.epoch,
+  highestEpoch: advert.highestEpoch,
+});
+
 /**
  * starting: after a start or a lost lease, listening before any claim. handing-over: still
  * forwarding and holding addresses, but no longer answering ARP, until the peer's claim is heard.

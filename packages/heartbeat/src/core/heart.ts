@@ -13,6 +13,7 @@ import {
   type ElectionSettings,
   type ElectionState,
   leaseLength,
+  peerSaid,
 } from "./election-state.js";
 import { Lateness } from "./lateness.js";
 import type { HeartPorts, HeldLength, Kept } from "./ports.js";
@@ -229,7 +230,7 @@ export class Heart {
   }
 
   private hear(advert: Advert, deaf: boolean): void {
-    this.dispatch({ kind: "advert", peer: { ...advert, deaf } });
+    this.dispatch({ kind: "advert", peer: peerSaid(advert, deaf) });
     if (advert.probing) this.answer();
     if (this.state.phase === "active" && !advert.active) {
       this.ports.offerVerdicts(advert.verdicts);

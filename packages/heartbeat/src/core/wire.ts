@@ -77,6 +77,15 @@ export function encodeAdvert(advert: Advert, sign: Sign): Uint8Array {
   return seal(cursor, sign);
 }
 
+/** The same advert for another path: all but that byte and the signature stay. */
+export function onPath(advert: Uint8Array, path: number, sign: Sign): Uint8Array {
+  const datagram = advert.slice();
+  datagram[HEADER_BYTES] = path;
+  const end = datagram.length - MAC_BYTES;
+  datagram.set(sign(datagram.subarray(0, end)).subarray(0, MAC_BYTES), end);
+  return datagram;
+}
+
 export function encodeVerdicts(part: VerdictsPart, sign: Sign): Uint8Array {
   const text = ENCODER.encode(part.text);
   if (text.length > VERDICTS_TEXT_BYTES_MAX) throw new RangeError("verdicts part too long");
