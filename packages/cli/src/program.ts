@@ -23,6 +23,7 @@ import type { Act } from "./verbs/register.js";
 import { registerApply, registerPlan, registerSync } from "./verbs/replication-verbs.js";
 import { registerRestart } from "./verbs/restart-verb.js";
 import { registerStatus } from "./verbs/status-verb.js";
+import { registerWhy } from "./verbs/why-verb.js";
 
 /** Version of the package, as package.json has it. */
 export function cliVersion(): string {
@@ -134,6 +135,7 @@ Examples:
     registerMakeActive,
     registerSync,
     registerEvents,
+    registerWhy,
     registerRestart,
     registerCompletion,
     registerComplete,

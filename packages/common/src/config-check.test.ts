@@ -13,9 +13,15 @@ const GOOD = {
   initdead: 31_000,
   lease: 800,
   loneLease: 30_000,
+  healthDamping: 1000,
+  flapWindow: 600_000,
+  flapHold: 1_800_000,
 };
-const told = (change: Partial<typeof GOOD>): string[] =>
-  checkTimings({ ...GOOD, ...change }).map((problem) => problem.path.replace("heartbeat.", ""));
+const found = (change: Partial<typeof GOOD>, severity: "warning" | undefined): string[] =>
+  checkTimings({ ...GOOD, ...change })
+    .filter((problem) => problem.severity === severity)
+    .map((problem) => problem.path.replace("heartbeat.", ""));
+const told = (change: Partial<typeof GOOD>): string[] => found(change, undefined);
 
 test("each relation of the timings holds to the millisecond", () => {
   assert.deepEqual(told({}), []);
@@ -26,6 +32,9 @@ test("each relation of the timings holds to the millisecond", () => {
     [{ warntime: 201 }, { warntime: 200 }, "warntime"],
     [{ initdead: 30_000 }, { initdead: 29_999 }, "initdead"],
     [{ loneLease: 800 }, { loneLease: 799 }, "loneLease"],
+    [{ healthDamping: 200 }, { healthDamping: 199 }, "healthDamping"],
+    [{ flapWindow: 1001 }, { flapWindow: 1000 }, "flapWindow"],
+    [{ flapHold: 1000 }, { flapHold: 999 }, "flapHold"],
   ];
   for (const [fits, breaks, name] of limits) {
     assert.deepEqual(told(fits), [], JSON.stringify(fits));
@@ -36,6 +45,13 @@ test("each relation of the timings holds to the millisecond", () => {
   const tight = { keepalive: 100, warntime: 150, deadtime: 200, lease: 201 };
   assert.ok(told(tight).includes("deadtime"));
   assert.ok(!told({ ...tight, deadtime: 202 }).includes("deadtime"));
+});
+
+test("a warntime that leaves no room for probes before deadtime is warned of, with the number", () => {
+  assert.deepEqual(found({ warntime: 980 }, "warning"), []);
+  assert.deepEqual(found({ warntime: 981 }, "warning"), ["warntime"]);
+  const [problem] = checkTimings({ ...GOOD, warntime: 990 });
+  assert.match(problem?.want ?? "", /at most 980ms/);
 });
 
 test("initdead shorter than loneLease is refused: a waking node could claim beside a lone active", () => {

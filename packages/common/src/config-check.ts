@@ -46,6 +46,43 @@ export function checkTimings(heartbeat: Loose<HeartbeatTimings> | undefined): Fo
   if (loneLease !== undefined && lease !== undefined && loneLease < lease) {
     refuse("loneLease", loneLease, `at least the lease of ${formatDuration(lease)}`);
   }
+  return [...found, ...checkHealthTimings(heartbeat)];
+}
+
+/** Probes and questions to witnesses are at least 4 and 5 ms apart; this holds a few of each. */
+const SUSPICION_MS_LEAST = 20;
+
+/** Relations of the settings for health, flaps and suspicion. */
+function checkHealthTimings(heartbeat: Loose<HeartbeatTimings>): Found[] {
+  const { keepalive, warntime, deadtime, healthDamping, flapWindow, flapHold } = heartbeat;
+  const found: Found[] = [];
+  const tell = (name: string, value: number, want: string, severity?: Problem["severity"]) =>
+    found.push({
+      code: "timing",
+      path: `heartbeat.${name}`,
+      want,
+      got: formatDuration(value),
+      ...(severity === undefined ? {} : { severity }),
+    });
+  if (healthDamping !== undefined && keepalive !== undefined && healthDamping < keepalive) {
+    // The peer's health is as old as its last advert: less would compare what is with what was.
+    tell("healthDamping", healthDamping, `at least the keepalive of ${formatDuration(keepalive)}`);
+  }
+  if (flapWindow !== undefined && healthDamping !== undefined && flapWindow <= healthDamping) {
+    // Two moves are healthDamping apart at least, so a shorter window never counts a second one.
+    const want = `more than the healthDamping of ${formatDuration(healthDamping)}`;
+    tell("flapWindow", flapWindow, want);
+  }
+  if (flapHold !== undefined && healthDamping !== undefined && flapHold < healthDamping) {
+    const want = `at least the healthDamping of ${formatDuration(healthDamping)}, or it holds nothing`;
+    tell("flapHold", flapHold, want);
+  }
+  const doubt = warntime === undefined || deadtime === undefined ? undefined : deadtime - warntime;
+  if (deadtime !== undefined && doubt !== undefined && doubt > 0 && doubt < SUSPICION_MS_LEAST) {
+    const most = formatDuration(Math.max(0, deadtime - SUSPICION_MS_LEAST));
+    const want = `at most ${most}, so that a late peer is probed before the deadtime of ${formatDuration(deadtime)}`;
+    tell("warntime", warntime ?? 0, want, "warning");
+  }
   return found;
 }
 

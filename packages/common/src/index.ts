@@ -29,6 +29,7 @@ export * from "./services-schema.js";
 export * from "./shutdown.js";
 export * from "./status.js";
 export * from "./timing-calculator.js";
+export * from "./transition.js";
 export * from "./value-schemas.js";
 export * from "./version.js";
 export * from "./yaml-edit.js";

@@ -28,6 +28,8 @@ export interface AppliancePaths extends Roots {
   readonly staging: string;
   readonly receiveSocket: string;
   readonly forwarderReadyFile: string;
+  /** What the heartbeat recorded of each change of its role. */
+  readonly transitionsFile: string;
   socket(daemon: Daemon): string;
   eventsFile(daemon: Daemon): string;
   daemonState(daemon: Daemon): string;
@@ -60,6 +62,7 @@ export function appliancePaths(roots: Roots): AppliancePaths {
     staging: join(state, "staging"),
     receiveSocket: join(run, "receive.sock"),
     forwarderReadyFile: join(run, "forwarder.ready"),
+    transitionsFile: join(state, "heartbeat", "transitions.jsonl"),
     socket: (daemon) => join(run, `${daemon}.sock`),
     eventsFile: (daemon) => join(state, "events", `${daemon}.jsonl`),
     daemonState: (daemon) => join(state, daemon),

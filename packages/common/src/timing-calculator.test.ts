@@ -1,9 +1,19 @@
 // timing-calculator.test.ts — the worst cases of the reference deployment, as its requirements state them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { timingTable } from "./timing-calculator.js";
+import { leaseMarginMs, silenceToClaim, timingTable } from "./timing-calculator.js";
 
-const TIMING = { keepalive: 200, deadtime: 1000, initdead: 31_000, lease: 800 };
+const TIMING = {
+  keepalive: 200,
+  warntime: 500,
+  deadtime: 1000,
+  initdead: 31_000,
+  lease: 800,
+  loneLease: 30_000,
+  healthDamping: 1000,
+  pingNodes: [],
+  virtualMac: false,
+};
 const CHECK = { type: "external", interval: 30_000, timeout: 10_000, failures: 10, successes: 1 };
 
 const rowOf = (event: string) => {
@@ -31,6 +41,25 @@ test("a planned switch needs no detection", () => {
 test("a service that is never checked has no rows", () => {
   assert.equal(
     timingTable(TIMING, [{ label: "A", check: { type: "on" } }]).some((row) => row.service === "A"),
+    false,
+  );
+});
+
+test("a lease that ends after deadtime is waited for, with its margin", () => {
+  assert.equal(silenceToClaim({ deadtime: 1000, lease: 800 }), 1000);
+  assert.equal(silenceToClaim({ deadtime: 1000, lease: 950 }), 1000);
+  assert.equal(silenceToClaim({ deadtime: 1000, lease: 951 }), 1001);
+  assert.equal(silenceToClaim({ deadtime: 100, lease: 96 }), 106);
+  assert.deepEqual([20, 100, 300, 2000].map(leaseMarginMs), [5, 10, 30, 50]);
+});
+
+test("worse health moves the role after its damping, and a lost ping node has to be found out first", () => {
+  assert.deepEqual(rowOf("health").detection, { bestMs: 1000, worstMs: 1400 });
+  const pinging = timingTable({ ...TIMING, pingNodes: ["192.168.200.254"] }, []);
+  const row = pinging.find(({ event }) => event === "ping-lost");
+  assert.deepEqual(row?.detection, { bestMs: 1800, worstMs: 2400 });
+  assert.equal(
+    timingTable(TIMING, []).some(({ event }) => event === "ping-lost"),
     false,
   );
 });

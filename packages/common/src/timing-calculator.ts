@@ -1,11 +1,16 @@
 // timing-calculator.ts — how long an outage can last at worst, computed from the configuration.
 
-/** Lengths of time in milliseconds, as `heartbeat` in services.yaml has them. */
+/** Lengths of time in milliseconds, and what else decides, as `heartbeat` in services.yaml has them. */
 export interface TimingSettings {
   readonly keepalive: number;
+  readonly warntime: number;
   readonly deadtime: number;
   readonly initdead: number;
   readonly lease: number;
+  readonly loneLease: number;
+  readonly healthDamping: number;
+  readonly pingNodes: readonly string[];
+  readonly virtualMac: boolean;
 }
 
 /** What of a check the calculator needs; a check without an interval never fails by itself. */
@@ -27,6 +32,9 @@ export interface TimingRow {
     | "node-failure"
     | "freeze"
     | "planned"
+    | "health"
+    | "ping-lost"
+    | "restart"
     | "lone-start"
     | "service-failure"
     | "return";
@@ -51,23 +59,40 @@ export const HAND_OVER_MS_MAX = 25;
 /** One nft transaction of the changed elements. */
 export const POOL_CHANGE_MS_MAX = 100;
 
+/** The new run of a heartbeat adopts what the old one held, or the lease of the restart ends. */
+export const RESTART_MS_MAX = 3000;
+/** A ping node is asked this often, and counts as lost after so many questions without an answer. */
+export const PING_INTERVAL_MS = 200;
+export const PING_MISSES = 5;
+
+/** Beyond the holder's lease, before a claim: its kernel's timers and the datagram's way. */
+export const leaseMarginMs = (deadtime: number): number => Math.min(50, Math.max(5, deadtime / 10));
+
+/** The silence after which a living passive node claims: death, and the end of the holder's lease. */
+export const silenceToClaim = ({
+  deadtime,
+  lease,
+}: Pick<TimingSettings, "deadtime" | "lease">): number =>
+  Math.max(deadtime, lease + leaseMarginMs(deadtime));
+
 function row(fields: Omit<TimingRow, "worstMs">): TimingRow {
   return { ...fields, worstMs: fields.detection.worstMs + fields.switchMs };
 }
 
-function nodeRows(timing: TimingSettings): TimingRow[] {
+function failureRows(timing: TimingSettings): TimingRow[] {
   // Silence is counted from the last advert heard, which is up to one keepalive before the failure.
-  const detection = {
-    bestMs: Math.max(0, timing.deadtime - timing.keepalive),
-    worstMs: timing.deadtime,
-  };
+  const worstMs = silenceToClaim(timing);
+  const detection = { bestMs: Math.max(0, worstMs - timing.keepalive), worstMs };
+  const known = timing.virtualMac
+    ? "the switch sends them to the other node as soon as it sees the dead port"
+    : "open connections wait and go on; a new one repeats its SYN after 1 s";
   return [
     row({
       event: "node-failure",
       what: "the active node dies (power, kernel, both networks)",
       detection,
       switchMs: TAKE_OVER_MS_MAX,
-      clients: "open connections wait and go on; a new one repeats its SYN after 1 s",
+      clients: known,
     }),
     row({
       event: "freeze",
@@ -76,12 +101,60 @@ function nodeRows(timing: TimingSettings): TimingRow[] {
       switchMs: TAKE_OVER_MS_MAX,
       clients: `the kernel goes on forwarding; the address is silent in ARP from ${timing.lease} ms on`,
     }),
+  ];
+}
+
+function healthRows({ keepalive, healthDamping, pingNodes }: TimingSettings): TimingRow[] {
+  // The other node says its health with its next advert, and the role is judged each keepalive.
+  const judged = healthDamping + keepalive;
+  const clients = "what the fault itself costs; the hand-over costs nothing";
+  const pings: TimingRow[] =
+    pingNodes.length === 0
+      ? []
+      : [
+          row({
+            event: "ping-lost",
+            what: "the active node alone reaches a ping node no more",
+            detection: {
+              bestMs: PING_INTERVAL_MS * (PING_MISSES - 1) + healthDamping,
+              worstMs: PING_INTERVAL_MS * (PING_MISSES + 1) + judged,
+            },
+            switchMs: HAND_OVER_MS_MAX,
+            clients,
+          }),
+        ];
+  return [
+    row({
+      event: "health",
+      what: "the active node alone loses a link of the floating IPs",
+      detection: { bestMs: healthDamping, worstMs: judged + keepalive },
+      switchMs: HAND_OVER_MS_MAX,
+      clients,
+    }),
+    ...pings,
+  ];
+}
+
+function nodeRows(timing: TimingSettings): TimingRow[] {
+  return [
+    ...failureRows(timing),
+    ...healthRows(timing),
     row({
       event: "planned",
       what: "make-active, stop, shutdown, reboot",
       detection: { bestMs: 0, worstMs: 0 },
       switchMs: HAND_OVER_MS_MAX,
       clients: "nothing: the old node forwards until the neighbours know the new one",
+    }),
+    row({
+      event: "restart",
+      what: "restart heartbeat, and its next run does not come",
+      detection: {
+        bestMs: Math.max(timing.deadtime, RESTART_MS_MAX),
+        worstMs: Math.max(timing.deadtime, RESTART_MS_MAX + leaseMarginMs(timing.deadtime)),
+      },
+      switchMs: TAKE_OVER_MS_MAX,
+      clients: "nothing where the next run comes: it adopts the addresses, none moves",
     }),
     row({
       event: "lone-start",

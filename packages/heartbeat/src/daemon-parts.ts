@@ -1,6 +1,7 @@
 // daemon-parts.ts — everything the daemon is given: its files, its clock, its adapters.
 import type { AppliancePaths, Clock, EventLog, Log } from "@lbpair/common";
 import type { HeartbeatMemory, RememberedMemory } from "./adapters/epoch-store.js";
+import type { TransitionFile } from "./adapters/transition-file.js";
 import type { AdvertiserOptions } from "./advertiser.js";
 import type { Holder } from "./holder.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
@@ -18,6 +19,7 @@ export interface DaemonParts {
   readonly announcer: Machine["announcer"];
   readonly openSocket: AdvertiserOptions["openSocket"];
   readonly bootId: string;
+  readonly transitions: TransitionFile;
   readonly memory: RememberedMemory | null;
   /** Writes behind the caller's back; the latest wins. */
   readonly remember: (memory: HeartbeatMemory) => void;

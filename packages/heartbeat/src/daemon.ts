@@ -16,7 +16,7 @@ import { Advertiser } from "./advertiser.js";
 import type { QueuedEffect } from "./core/effects.js";
 import { type ElectionState, peerAlive, startElection } from "./core/election-state.js";
 import { Heart } from "./core/heart.js";
-import type { HeldLength } from "./core/ports.js";
+import type { HeldLength, Stepped } from "./core/ports.js";
 import type { DaemonParts } from "./daemon-parts.js";
 import { EffectQueue } from "./effect-queue.js";
 import { createForwarderLink, type ForwarderLink } from "./forwarder-link.js";
@@ -31,6 +31,7 @@ import { prolongForRestart } from "./restart.js";
 import { describeSaying } from "./saying.js";
 import { loadSettings, pathsDiffer, type Settings } from "./settings.js";
 import { describeStatus } from "./status-view.js";
+import { TransitionTrace } from "./transition-trace.js";
 import { VerdictExchange } from "./verdict-exchange.js";
 
 export class HeartbeatDaemon implements Machine, HeartMachine {
@@ -46,6 +47,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   readonly queue: EffectQueue<QueuedEffect>;
   readonly forwarder: ForwarderLink;
   readonly exchange: VerdictExchange;
+  readonly trace: TransitionTrace;
   settings: Settings;
   advertiser: Advertiser | undefined;
   forwarderReady = false;
@@ -65,8 +67,9 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     this.events = events;
     this.settings = parts.settings;
     this.startedAt = clock.now();
+    this.trace = new TransitionTrace(this, parts.transitions);
     this.queue = new EffectQueue(
-      (effect) => perform(effect, this),
+      (effect) => this.trace.perform(effect, () => perform(effect, this)),
       (effect, error) => this.effectFailed(effect, error),
     );
     this.order = new PendingOrder(clock);
@@ -117,8 +120,11 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     await this.holder.check();
     const adopted = await inherit(parts, this.settings.election, () => this.guard.openGate());
     if (adopted === null) {
-      for (const kind of ["revoke-lease", "lower"] as const) {
-        await perform({ kind }, this).catch((error) => this.effectFailed({ kind }, error));
+      const effects = [{ kind: "revoke-lease" }, { kind: "lower" }] as const;
+      this.traceRestart(effects);
+      for (const effect of effects) {
+        const work = this.trace.perform(effect, () => perform(effect, this));
+        await work.catch((error) => this.effectFailed(effect, error));
       }
     }
     this.forwarderReady = await access(parts.paths.forwarderReadyFile).then(
@@ -156,7 +162,16 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     return this.parts.suspendedMs();
   }
 
-  stepped(): void {}
+  stepped(step: Stepped): void {
+    this.trace.stepped(step);
+  }
+
+  /** An earlier run that was active, and whose lease has ended, gave its claim up by that. */
+  private traceRestart(effects: readonly QueuedEffect[]): void {
+    const { memory, bootId } = this.parts;
+    if (memory?.active !== true) return;
+    this.trace.restarted(memory.epoch, memory.bootId === bootId, effects);
+  }
 
   failed(what: string, error: unknown): void {
     this.parts.log.error({ error: String(error) }, `${what} failed`);

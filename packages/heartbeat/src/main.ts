@@ -12,6 +12,7 @@ import {
   runCommand,
   standardRoutes,
   systemClock,
+  TRANSITIONS_ASKED_MAX,
   type Verdicts,
 } from "@lbpair/common";
 import { createAddressWatch } from "./adapters/address-watch.js";
@@ -23,6 +24,7 @@ import { createIpSession } from "./adapters/ip-session.js";
 import { createLease } from "./adapters/lease.js";
 import { requestRealtime } from "./adapters/realtime.js";
 import { readSuspendedMs } from "./adapters/suspended-clock.js";
+import { openTransitionFile } from "./adapters/transition-file.js";
 import { HeartbeatDaemon } from "./daemon.js";
 import { Holder } from "./holder.js";
 import { LeaseKeeper } from "./lease-keeper.js";
@@ -39,6 +41,12 @@ function readForwarder(body: unknown): { ready: boolean; reason: string; verdict
     return { ready: body.ready, reason: String(body.reason), verdicts: body.verdicts as never };
   }
   throw new RefusalError(400, "body: want {ready, reason, verdicts}");
+}
+
+function readLimit(text: string | null): number {
+  const limit = text === null ? TRANSITIONS_ASKED_MAX : Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= TRANSITIONS_ASKED_MAX) return limit;
+  throw new RefusalError(400, `limit: want 1 to ${TRANSITIONS_ASKED_MAX}, got ${text}`);
 }
 
 function readDesignation(body: unknown): "primary" | "secondary" {
@@ -73,6 +81,9 @@ async function main(): Promise<void> {
   const store = await openMemoryStore(paths.daemonState("heartbeat"), {
     onProblem: (text) => events.record("warn", "memory", text, {}),
   });
+  const transitions = await openTransitionFile(paths.transitionsFile, {
+    onProblem: (text) => events.record("warn", "transitions", text, {}),
+  });
   const refused = await requestRealtime(runCommand, process.pid);
   if (refused !== null) {
     const text = `no real-time scheduling, so a busy machine may delay adverts: ${refused}`;
@@ -97,6 +108,7 @@ async function main(): Promise<void> {
     openSocket: openAdvertSocket,
     // The kernel writes it with hyphens; on the wire it is 32 hex digits.
     bootId: (await readBootId()).replaceAll("-", ""),
+    transitions,
     memory: store.memory,
     remember: (memory) => store.write(memory),
     suspendedMs: readSuspendedMs,
@@ -122,6 +134,7 @@ async function main(): Promise<void> {
         daemon.onForwarder(ready, reason, verdicts);
         return {};
       },
+      "GET /transitions": ({ query }) => daemon.trace.answer(readLimit(query.get("limit"))),
       "POST /make-active": ({ body }) => daemon.makeActive(readDesignation(body), "an operator"),
     },
   });
@@ -133,6 +146,7 @@ async function main(): Promise<void> {
     prolonging.renew();
     announcer.close();
     await store.close();
+    await transitions.close();
     await events.close();
   };
   onShutdown(async (signal) => {

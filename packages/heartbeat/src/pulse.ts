@@ -26,6 +26,8 @@ export class Pulse {
   }
 
   start(): void {
+    // What came before the first beat was no beat: nobody was late.
+    this.nextAt = this.clock.now();
     this.arm();
   }
 

@@ -1,5 +1,5 @@
 // status-view.ts — what the heartbeat says of itself on its control socket.
-import { type HeartbeatStatus, type Millis, VERSION } from "@lbpair/common";
+import { type HeartbeatStatus, type Millis, type TransitionRecord, VERSION } from "@lbpair/common";
 import { conditionOf, other, peerAlive } from "./core/election-state.js";
 import type { HeartbeatDaemon } from "./daemon.js";
 
@@ -22,6 +22,14 @@ function peerStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatStatus["peer
     clockOffsetMs: null,
     wireVersion: newest?.version ?? null,
   };
+}
+
+/** The peer's wall clock less ours, sure to half of the shortest round trip; null = not known. */
+export function clockOf(daemon: HeartbeatDaemon, now: Millis): TransitionRecord["clock"] {
+  const offsetMs = peerStatus(daemon, now)?.clockOffsetMs ?? null;
+  if (offsetMs === null) return null;
+  const trips = (daemon.advertiser?.status() ?? []).flatMap(({ rttMs }) => rttMs ?? []);
+  return { offsetMs, uncertainMs: trips.length === 0 ? 0 : Math.min(...trips) / 2 };
 }
 
 function leaseStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatStatus["lease"] {

@@ -28,6 +28,10 @@ export interface LocalDaemons {
   reload(which?: readonly Daemon[]): Promise<Reloaded[]>;
   status(): Promise<Readonly<Record<"forwarder" | "heartbeat", unknown>>>;
   events(after: Readonly<Record<string, number>>): Promise<EventRecord[]>;
+  /** The heartbeat's records of its transitions, as it answers them. */
+  transitions(limit: number): Promise<unknown>;
+  /** Asks the heartbeat to leave, so that its supervisor starts it anew; no address moves. */
+  restartHeartbeat(): Promise<unknown>;
 }
 
 const OTHERS = ["forwarder", "heartbeat"] as const;
@@ -68,5 +72,8 @@ export function createLocalDaemons(paths: AppliancePaths): LocalDaemons {
       );
       return lists.flat() as EventRecord[];
     },
+    transitions: (limit) => ask("heartbeat", `GET /transitions?limit=${limit}`),
+    restartHeartbeat: () =>
+      controlRequest(paths.socket("heartbeat"), "POST /restart", {}, { timeoutMs: ASK_MS_MAX }),
   };
 }

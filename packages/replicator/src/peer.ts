@@ -49,6 +49,8 @@ export interface Peer {
   modeRequest(change: { service: string; server: string; mode: ServerMode }): Promise<unknown>;
   status(): Promise<unknown>;
   events(after: Readonly<Record<string, number>>): Promise<EventRecord[]>;
+  transitions(limit: number): Promise<unknown>;
+  restartHeartbeat(): Promise<unknown>;
   close(): void;
 }
 
@@ -133,6 +135,8 @@ export function createPeer(remote: Remote): Peer {
     modeRequest: (change) => ask("mode-request", change, undefined, COMMIT_MS_MAX),
     status: () => ask("status", {}),
     events: async (after) => (await ask("events", { after })) as EventRecord[],
+    transitions: (limit) => ask("transitions", { limit }),
+    restartHeartbeat: () => ask("restart", { daemon: "heartbeat" }),
     close: () => remote.close(),
   };
 }

@@ -6,11 +6,12 @@ import {
   RefusalError,
   type RevisionId,
   type ServerMode,
+  TRANSITIONS_ASKED_MAX,
 } from "@lbpair/common";
 import { losesWork, modesWinner, type NodeFacts } from "./core/conflict.js";
 import { modesId, planModes } from "./core/mode-list.js";
 import { fromBundle } from "./core/service-files.js";
-import { PROTOCOL_VERSION } from "./core/verbs.js";
+import { PROTOCOL_VERSION, type Verb } from "./core/verbs.js";
 import { diffFiles } from "./diff-files.js";
 import { readServiceFiles } from "./files-on-disk.js";
 import { beginFollowing, follow } from "./follow.js";
@@ -36,6 +37,9 @@ export interface ModeChange {
   readonly server: string;
   readonly mode: ServerMode;
 }
+
+/** Words of people who look, which say nothing of the peer's own replication. */
+const READING: ReadonlySet<Verb> = new Set(["status", "events", "transitions", "restart"]);
 
 const refuse = (error: string): never => {
   throw new RefusalError(409, error);
@@ -182,9 +186,24 @@ export async function adoptModes(
   }
 }
 
+/** Of the records of transitions, how many are asked for; what is no number asks for one. */
+export function readLimit(argument: unknown): number {
+  const limit = Number((argument as { limit?: unknown } | null)?.limit);
+  return Number.isInteger(limit) ? Math.min(Math.max(limit, 1), TRANSITIONS_ASKED_MAX) : 1;
+}
+
+/** The only daemon that the peer may restart: both heartbeats are to speak the same version soon. */
+async function restartHeartbeat(node: NodeState, argument: unknown): Promise<unknown> {
+  const daemon = (argument as { daemon?: unknown } | null)?.daemon;
+  if (daemon !== "heartbeat") return refuse("restart: want the heartbeat, and nothing else");
+  const answer = await node.daemons.restartHeartbeat();
+  node.events.record("info", "restart-asked", "the other node restarts the heartbeat here", {});
+  return answer;
+}
+
 export function createReceiveHandler(node: NodeState, hooks: ReceiveHooks): ReceiveHandler {
   return (verb, argument, body) => {
-    if (verb !== "status" && verb !== "events") hooks.heard();
+    if (!READING.has(verb)) hooks.heard();
     switch (verb) {
       case "hello":
         return ownFacts(node).then((facts) => ({ protocol: PROTOCOL_VERSION, ...facts }));
@@ -220,6 +239,10 @@ export function createReceiveHandler(node: NodeState, hooks: ReceiveHooks): Rece
           .events(after)
           .then((others) => [...others, ...node.events.after(Number(after.replicator) || 0)]);
       }
+      case "transitions":
+        return node.daemons.transitions(readLimit(argument));
+      case "restart":
+        return restartHeartbeat(node, argument);
       default:
         return verb satisfies never;
     }

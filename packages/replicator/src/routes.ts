@@ -12,7 +12,7 @@ import { plan, sync } from "./compare.js";
 import { PeerFailureError } from "./core/peer-failure.js";
 import type { NodeState } from "./node-state.js";
 import type { Peer } from "./peer.js";
-import { readModeChange } from "./receive-verbs.js";
+import { readLimit, readModeChange } from "./receive-verbs.js";
 import type { Replicator } from "./replicator.js";
 import { setMode } from "./set-mode.js";
 
@@ -87,5 +87,16 @@ export function createRoutes({
     },
     "GET /peer/status": () => refusing(peerStatus(replicator)),
     "GET /peer/events": ({ query }) => refusing(mustHavePeer(replicator).events(readAfter(query))),
+    "GET /peer/transitions": ({ query }) =>
+      refusing(mustHavePeer(replicator).transitions(readLimit({ limit: query.get("limit") }))),
+    "POST /peer/restart": ({ body }) => {
+      if (textOf(body, "daemon") !== "heartbeat") {
+        throw new RefusalError(
+          400,
+          "body: want {daemon: heartbeat}, the only one to restart there",
+        );
+      }
+      return refusing(mustHavePeer(replicator).restartHeartbeat());
+    },
   };
 }

@@ -13,6 +13,9 @@ export interface Glyphs {
   readonly add: string;
   readonly remove: string;
   readonly change: string;
+  /** Bars: a whole column, then its parts from an eighth to seven eighths. */
+  readonly bar: string;
+  readonly minus: string;
 }
 
 export const UNICODE_GLYPHS: Glyphs = {
@@ -28,6 +31,8 @@ export const UNICODE_GLYPHS: Glyphs = {
   add: "+",
   remove: "-",
   change: "~",
+  bar: "█▏▎▍▌▋▊▉",
+  minus: "−",
 };
 
 export const ASCII_GLYPHS: Glyphs = {
@@ -43,6 +48,8 @@ export const ASCII_GLYPHS: Glyphs = {
   add: "+",
   remove: "-",
   change: "~",
+  bar: "=..---==",
+  minus: "-",
 };
 
 /** Unicode unless the locale says that it is something else; an unset locale says nothing. */

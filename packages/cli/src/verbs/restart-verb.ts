@@ -7,6 +7,7 @@ import { line, span } from "../render/text.js";
 import { isRecord } from "./answer.js";
 import { choiceArgument } from "./choice.js";
 import type { Register } from "./register.js";
+import { restartHeartbeatVerb } from "./restart-heartbeat.js";
 
 const BACK_WITHIN_MS = 15_000;
 const POLL_MS = 100;
@@ -42,18 +43,25 @@ export const registerRestart: Register = (program, act) => {
     .command("restart")
     .description("restart one daemon; traffic flows on and no address moves")
     .addArgument(choiceArgument("<daemon>", "which one", DAEMONS))
+    .option("--here", "restart heartbeat: this node's only")
     .option("--json", "for programs")
     .addHelpText(
       "after",
       `
 The daemon ends itself and its supervisor (systemd, the container, the lab) starts it again.
+On the primary, restart heartbeat restarts the secondary's as well: first that of the passive node,
+then, once it is back, hears and could take over, that of the active one. A peer that is away is
+left as it is; where the first does not come back the second is not touched. On the secondary it
+restarts its own only.
 
 Examples:
   lbpair restart forwarder
-  lbpair restart heartbeat`,
+  lbpair restart heartbeat
+  lbpair restart heartbeat --here`,
     )
-    .action((daemon: Daemon, options: { json?: boolean }) =>
+    .action((daemon: Daemon, options: { here?: boolean; json?: boolean }) =>
       act(async (context) => {
+        if (daemon === "heartbeat") return restartHeartbeatVerb(context, options);
         const { clock } = context.world;
         const before = await pidOf(context, daemon);
         const started = clock.now();

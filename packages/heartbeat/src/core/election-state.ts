@@ -1,5 +1,11 @@
 // election-state.ts — what a node knows of itself and its peer, and what follows from that alone.
-import type { Condition, Designation, Millis } from "@lbpair/common";
+import {
+  type Condition,
+  type Designation,
+  leaseMarginMs,
+  type Millis,
+  type Rule,
+} from "@lbpair/common";
 import type { Effect } from "./effects.js";
 import type { WitnessView } from "./witness-view.js";
 
@@ -68,6 +74,8 @@ export interface ElectionState {
   readonly phase: Phase;
   readonly since: Millis;
   readonly because: string;
+  /** Which rule decided what this node is now. */
+  readonly rule: Rule;
   /** Number of our last claim. */
   readonly epoch: number;
   readonly highestEpoch: number;
@@ -93,13 +101,16 @@ export interface ElectionState {
   readonly handOver: {
     readonly until: Millis;
     readonly because: string;
+    readonly rule: Rule;
     readonly stopping: boolean;
     readonly forHealth: boolean;
   } | null;
   /** Our wish to become active, sent with each advert. */
   readonly request: {
+    readonly since: Millis;
     readonly until: Millis;
     readonly because: string;
+    readonly rule: Rule;
     readonly forHealth: boolean;
   } | null;
   readonly failbackHeldUntil: Millis;
@@ -140,8 +151,7 @@ export type ElectionEvent =
 export type Step = readonly [ElectionState, readonly Effect[]];
 
 /** Beyond the holder's lease, before a claim, in milliseconds: the two clocks and nft's own time. */
-export const leaseMargin = ({ deadtime }: ElectionSettings): number =>
-  Math.min(50, Math.max(5, deadtime / 10));
+export const leaseMargin = ({ deadtime }: ElectionSettings): number => leaseMarginMs(deadtime);
 /** A hand-over that the peer does not answer is rolled back after this many keepalives, at least. */
 export const HAND_OVER_KEEPALIVES = 5;
 /** An active peer that goes on saying for this many keepalives that it hears nothing cannot be told to stop. */
@@ -196,6 +206,7 @@ export function startElection(
     phase: "starting",
     since: now,
     because: "started",
+    rule: "started",
     epoch: 0,
     highestEpoch: seen,
     peer: null,

@@ -156,7 +156,7 @@ function stepOn(
     case "lease-lost": {
       if (state.phase !== "active") return [state, []];
       // Listen before any new claim: the peer may have taken over while this daemon stood still.
-      return standDown(state, now, event.why, listening(settings, now), "alarm");
+      return standDown(state, now, "lease-lost", event.why, listening(settings, now), "alarm");
     }
     case "stop":
       return onStop(state, settings, now, event.why);

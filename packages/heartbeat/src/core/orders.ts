@@ -1,5 +1,5 @@
 // orders.ts — what operators ask for: make-active, stop; and a node's own wish to be active again.
-import type { Designation, Millis } from "@lbpair/common";
+import type { Designation, Millis, Rule } from "@lbpair/common";
 import {
   conditionOf,
   type ElectionSettings,
@@ -18,6 +18,7 @@ export function wish(
   state: ElectionState,
   settings: ElectionSettings,
   now: Millis,
+  rule: Rule,
   because: string,
   how: { readonly waitMs?: number; readonly forHealth?: boolean } = {},
 ): Step {
@@ -25,7 +26,10 @@ export function wish(
   // Longer than a hand-over's patience, so that the active's roll-back comes first.
   const patience = 2 * Math.max(settings.deadtime, HAND_OVER_KEEPALIVES * settings.keepalive);
   return [
-    { ...state, request: { until: (now + waitMs + patience) as Millis, because, forHealth } },
+    {
+      ...state,
+      request: { since: now, until: (now + waitMs + patience) as Millis, because, rule, forHealth },
+    },
     [{ kind: "send-adverts" }],
   ];
 }
@@ -53,13 +57,15 @@ export function onMakeActive(
   }
   if (here) {
     if (!state.ready) return refuse(state, "this node is not ready: its rules are not loaded");
-    if (alive) return wish(held, settings, now, `${by} asked for it`);
+    if (alive) return wish(held, settings, now, "order", `${by} asked for it`);
     // Its kernel may answer longer than it lives: an order waits for the end of the lease as well.
     const waitMs = silentSince(state) + silenceNeeded(state, settings) - now;
-    if (waitMs >= 0) return wish(held, settings, now, `${by} asked for it`, { waitMs });
-    const asked = wish(held, settings, now, `${by} asked for it`);
+    if (waitMs >= 0) return wish(held, settings, now, "order", `${by} asked for it`, { waitMs });
+    const asked = wish(held, settings, now, "order", `${by} asked for it`);
     const wait = reasonToWait(asked[0], settings, now);
-    return wait === null ? claim(held, now, `${by} asked while the peer is silent`) : asked;
+    return wait === null
+      ? claim(held, now, "order", `${by} asked while the peer is silent`)
+      : asked;
   }
   if (!settings.paired) return refuse(state, "this appliance has no peer");
   if (!active) {
@@ -71,7 +77,7 @@ export function onMakeActive(
   if (state.phase === "handing-over") return refuse(state, "a hand-over is under way");
   if (!alive || state.peer === null) return refuse(state, "the peer is silent");
   if (!state.peer.ready) return refuse(state, "the peer is not ready: its rules are not loaded");
-  return beginHandOver(held, settings, now, `${by} asked for it`);
+  return beginHandOver(held, settings, now, "order", `${by} asked for it`);
 }
 
 export function onStop(
@@ -85,7 +91,7 @@ export function onStop(
     if (state.handOver !== null) {
       return [{ ...state, handOver: { ...state.handOver, stopping: true } }, []];
     }
-    return beginHandOver(state, settings, now, why, { stopping: true });
+    return beginHandOver(state, settings, now, "stop", why, { stopping: true });
   }
   // With nobody to take over, the kernel goes on: addresses stay as long as the lease.
   return [state, [{ kind: "exit" }]];

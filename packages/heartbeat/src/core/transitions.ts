@@ -1,5 +1,5 @@
 // transitions.ts — the four ways a node's condition changes, each with its effects in order.
-import type { Millis } from "@lbpair/common";
+import type { Millis, Rule } from "@lbpair/common";
 import type { Effect } from "./effects.js";
 import {
   type ElectionSettings,
@@ -8,7 +8,7 @@ import {
   type Step,
 } from "./election-state.js";
 
-export function claim(state: ElectionState, now: Millis, because: string): Step {
+export function claim(state: ElectionState, now: Millis, rule: Rule, because: string): Step {
   const epoch = Math.max(state.highestEpoch, state.peer?.highestEpoch ?? 0) + 1;
   const silentMs = state.peer === null ? null : now - state.peer.heardAt;
   const next: ElectionState = {
@@ -16,6 +16,7 @@ export function claim(state: ElectionState, now: Millis, because: string): Step 
     phase: "active",
     since: now,
     because,
+    rule,
     epoch,
     highestEpoch: epoch,
     worseSince: null,
@@ -41,7 +42,7 @@ export function claim(state: ElectionState, now: Millis, because: string): Step 
         level: silentMs === null || because.includes("asked") ? "info" : "warn",
         event: "became-active",
         text: `now active: ${because}`,
-        facts: { epoch, silentMs },
+        facts: { epoch, silentMs, rule },
       },
       { kind: "reply", done: true, message: `${because}; this node is active` },
     ],
@@ -51,6 +52,7 @@ export function claim(state: ElectionState, now: Millis, because: string): Step 
 export function standDown(
   state: ElectionState,
   now: Millis,
+  rule: Rule,
   because: string,
   then: Partial<ElectionState> & Pick<ElectionState, "phase">,
   level: "info" | "warn" | "alarm",
@@ -61,6 +63,7 @@ export function standDown(
     ...then,
     since: now,
     because,
+    rule,
     worseSince: null,
     vacantSince: null,
     handOver: null,
@@ -80,7 +83,7 @@ export function standDown(
         level,
         event: "became-passive",
         text: `now passive: ${because}`,
-        facts: { epoch: state.epoch, highestEpoch: state.highestEpoch },
+        facts: { epoch: state.epoch, highestEpoch: state.highestEpoch, rule },
       },
       { kind: "reply", done: true, message: `${because}; the peer is active` },
       ...(stopping ? [{ kind: "exit" } as const] : []),
@@ -92,14 +95,15 @@ export function beginHandOver(
   state: ElectionState,
   settings: ElectionSettings,
   now: Millis,
+  rule: Rule,
   because: string,
   how: { readonly stopping?: boolean; readonly forHealth?: boolean } = {},
 ): Step {
   const { stopping = false, forHealth = false } = how;
   const patience = Math.max(settings.deadtime, HAND_OVER_KEEPALIVES * settings.keepalive);
-  const handOver = { until: (now + patience) as Millis, because, stopping, forHealth };
+  const handOver = { until: (now + patience) as Millis, because, rule, stopping, forHealth };
   return [
-    { ...state, phase: "handing-over", since: now, handOver },
+    { ...state, phase: "handing-over", since: now, rule, handOver },
     [
       { kind: "revoke-lease" },
       { kind: "stop-announcing" },
@@ -109,7 +113,7 @@ export function beginHandOver(
         level: "info",
         event: "handing-over",
         text: `handing over to the peer: ${because}`,
-        facts: { epoch: state.epoch },
+        facts: { epoch: state.epoch, rule },
       },
     ],
   ];
@@ -128,6 +132,7 @@ export function rollBack(state: ElectionState, now: Millis): Step {
       phase: "active",
       since: now,
       because: message,
+      rule: "no-answer",
       handOver: null,
       worseSince: null,
     },

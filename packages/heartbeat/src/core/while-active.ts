@@ -22,19 +22,23 @@ export function onAdvertWhileActive(
     const deafMs = peer.deafSince === null ? 0 : now - peer.deafSince;
     if (deafMs >= DEAF_KEEPALIVES * settings.keepalive) {
       const because = "the active peer does not hear this node, so only this node can stand down";
-      return standDown(state, now, because, { phase: "passive" }, "alarm");
+      return standDown(state, now, "unheard", because, { phase: "passive" }, "alarm");
     }
     // Handing over, this node wants the peer to be active, whatever its claim.
     if (handed || peerWins(state, settings, peer.epoch)) {
       const because = handed
         ? (state.handOver?.because ?? "handed over")
         : `the peer's claim ${peer.epoch} is above ours, ${state.epoch}`;
-      return standDown(state, now, because, { phase: "passive" }, handed ? "info" : "alarm");
+      const rule = handed ? (state.handOver?.rule ?? "order") : "higher-epoch";
+      const level = handed ? "info" : "alarm";
+      return standDown(state, now, rule, because, { phase: "passive" }, level);
     }
     // Both active: ours wins. A claim above both ends the duplicate within one keepalive.
     const epoch = Math.max(state.highestEpoch, peer.epoch) + 1;
+    const because = `both nodes were active; this node wins and claims again as ${epoch}`;
+    const rule = "both-active";
     return [
-      { ...state, phase: "active", handOver: null, epoch, highestEpoch: epoch },
+      { ...state, phase: "active", because, rule, handOver: null, epoch, highestEpoch: epoch },
       [
         { kind: "grant-lease" },
         { kind: "send-adverts" },
@@ -44,15 +48,16 @@ export function onAdvertWhileActive(
           kind: "record",
           level: "alarm",
           event: "both-active",
-          text: `both nodes were active; this node wins and claims again as ${epoch}`,
-          facts: { epoch, peerEpoch: peer.epoch },
+          text: because,
+          facts: { epoch, peerEpoch: peer.epoch, rule },
         },
       ],
     ];
   }
   if (state.phase === "active" && peer.requesting && peer.ready) {
     const because = "the peer asked to be active";
-    return beginHandOver(state, settings, now, because, { forHealth: peer.forHealth });
+    const how = { forHealth: peer.forHealth };
+    return beginHandOver(state, settings, now, "request", because, how);
   }
   if (state.phase === "active" && state.highestEpoch > state.epoch) {
     const epoch = state.highestEpoch + 1;
@@ -85,13 +90,13 @@ export function tickWhileActive(
   if (state.handOver !== null && now >= state.handOver.until) return rollBack(state, now);
   if (state.isolated && state.peer !== null && !peerAlive(state, settings, now)) {
     const why = "no network has a carrier, so the peer has taken over";
-    return standDown(state, now, why, listening(settings, now), "alarm");
+    return standDown(state, now, "isolated", why, listening(settings, now), "alarm");
   }
   const better = state.phase === "active" && peerIsBetter(state, settings, now);
   const worseSince = better ? (state.worseSince ?? now) : null;
   if (worseSince !== null && now - worseSince >= settings.healthDamping) {
     const because = "the peer's health is better";
-    return beginHandOver(state, settings, now, because, { forHealth: true });
+    return beginHandOver(state, settings, now, "health", because, { forHealth: true });
   }
   return [{ ...state, worseSince }, [{ kind: "send-adverts" }]];
 }

@@ -38,7 +38,7 @@ export function onAdvertWhilePassive(state: ElectionState, now: Millis, peer: Pe
   // Yielding, but its kernel may still answer: the revocation was not acknowledged.
   if (peer.yielding && peer.leaseMs === 0 && state.ready) {
     const because = state.request?.because ?? "the peer asked this node to take over";
-    const [next, effects] = claim(state, now, because);
+    const [next, effects] = claim(state, now, state.request?.rule ?? "yield", because);
     return [{ ...next, tolerated: peer.forHealth ? 0 : state.faults }, effects];
   }
   return [{ ...state, vacantSince: peer.yielding ? null : (state.vacantSince ?? now) }, []];
@@ -90,19 +90,19 @@ export function tickWhilePassive(
   // Where no network has a carrier, silence is this node's own.
   const deaf = settings.paired && state.isolated;
   if (state.ready && !deaf && now - silentSince(state) > silenceNeeded(state, settings)) {
-    if (!settings.paired) return claim(state, now, "this appliance has no peer");
+    if (!settings.paired) return claim(state, now, "lone", "this appliance has no peer");
     const wait = reasonToWait(state, settings, now);
     if (wait !== null) return heldBack(state, now, wait);
     const because =
       peer === null
         ? `nothing was heard of the peer for ${silentMs} ms since the start`
         : `the peer has been silent for ${silentMs} ms`;
-    return claim(state, now, because);
+    return claim(state, now, peer === null ? "lone" : "silence", because);
   }
   if (state.vacantSince !== null && state.ready && peerAlive(state, settings, now)) {
     // The primary claims at once; the secondary gives it one deadtime to become ready.
     const turn = settings.designation === "primary" || now - state.vacantSince > settings.deadtime;
-    if (turn) return claim(state, now, "both nodes were passive");
+    if (turn) return claim(state, now, "vacant", "both nodes were passive");
   }
   if (state.request !== null && now >= state.request.until) {
     const message = "the active did not hand over in time; nothing was changed";
@@ -117,7 +117,7 @@ export function tickWhilePassive(
   }
   if (requestDue(state, settings, now)) {
     const because = "the primary is back and well (auto-failback)";
-    return wish(state, settings, now, because, { forHealth: true });
+    return wish(state, settings, now, "failback", because, { forHealth: true });
   }
   return [state, [{ kind: "send-adverts" }]];
 }

@@ -3,7 +3,9 @@
 /**
  * hello: who are you, what is in force · plan: what would this bundle change · stage: keep it ready ·
  * commit: put the staged one in force · abort: forget it · modes: compare operators' modes, newer wins ·
- * mode-request: please set this mode · status, events: what your daemons say.
+ * mode-request: please set this mode · status, events, transitions: what your daemons say ·
+ * restart: start your heartbeat anew. The last two came with a later release; a peer that does not
+ * know them refuses the word, which is told and no failure.
  */
 export const VERBS = [
   "hello",
@@ -15,6 +17,8 @@ export const VERBS = [
   "mode-request",
   "status",
   "events",
+  "transitions",
+  "restart",
 ] as const;
 export type Verb = (typeof VERBS)[number];
 
