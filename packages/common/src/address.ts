@@ -42,3 +42,7 @@ export function inNetwork(address: string, network: string, prefixLength: number
 
 /** Octets of an address: 4 for IPv4, 16 for IPv6. */
 export const addressBytes = (address: string): number[] => ipaddr.parse(address).toByteArray();
+
+/** The normal form of an address given as 4 or 16 octets. Throws Error for any other number. */
+export const addressText = (octets: Uint8Array): string =>
+  ipaddr.fromByteArray([...octets]).toString();

@@ -17,6 +17,7 @@ export * from "./log.js";
 export * from "./loose-parse.js";
 export * from "./modes-schema.js";
 export * from "./own-addresses.js";
+export * from "./packet-filter.js";
 export * from "./paths.js";
 export * from "./ports.js";
 export * from "./problems.js";

@@ -10,6 +10,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
 const IPPROTO_RAW = 255;
 const SOL_SOCKET = 1;
+const SO_ATTACH_FILTER = 26;
 const SO_MARK = 36;
 const MSG_DONTWAIT = 0x40;
 
@@ -29,11 +30,20 @@ export class RawSocketError extends Error {
   }
 }
 
+/** struct sock_fprog of <linux/filter.h>. */
+interface SockFprog {
+  readonly len: number;
+  readonly filter: Buffer;
+}
+const SOCK_FPROG_BYTES = 16;
+const SOCK_FILTER_BYTES = 8;
+
 interface Libc {
   errno(): number;
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: Buffer, length: number): number;
   setsockopt(fd: number, level: number, name: number, value: Buffer, length: number): number;
+  attach(fd: number, level: number, name: number, value: SockFprog, length: number): number;
   sendto(
     fd: number,
     data: Buffer,
@@ -53,11 +63,15 @@ function libc(): Libc {
   if (loaded !== undefined) return loaded;
   const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
   const library = koffi.load("libc.so.6");
+  koffi.struct("lbpair_sock_fprog", { len: "uint16_t", filter: "const uint8_t *" });
   loaded = {
     errno: () => koffi.errno(),
     socket: library.func("int socket(int, int, int)"),
     bind: library.func("int bind(int, const uint8_t *, uint32_t)"),
     setsockopt: library.func("int setsockopt(int, int, int, const uint8_t *, uint32_t)"),
+    attach: library.func(
+      "int setsockopt(int, int, int, const lbpair_sock_fprog *, uint32_t)",
+    ) as Libc["attach"],
     sendto: library.func(
       "int64_t sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)",
     ),
@@ -159,7 +173,15 @@ export function openRawIpSocket(mark: number): RawIpSocket {
 export interface PacketReceiver {
   /** Reads what waits now, without waiting for the next poll. */
   poll(): void;
+  /** From now on it is looked for this often. */
+  setPollMs(pollMs: number): void;
   close(): void;
+}
+
+export interface PacketReceiverOptions {
+  readonly pollMs: number;
+  /** A program of packet-filter.ts: what the kernel does not even queue costs next to nothing. */
+  readonly filter?: Buffer;
 }
 
 /**
@@ -171,18 +193,26 @@ export function openPacketReceiver(
   linkIndex: number,
   etherType: number,
   onFrame: (frame: Buffer) => void,
-  options: { readonly pollMs: number },
+  options: PacketReceiverOptions,
 ): PacketReceiver {
   const c = libc();
   // Bound before it has a protocol, so that not one frame of another link slips in.
   const fd = open(AF_PACKET, 0);
   const close = closer(fd);
-  const address = packetAddress(linkIndex, etherType);
-  if (c.bind(fd, address, address.length) < 0) {
+  const must = (call: string, result: number): void => {
+    if (result >= 0) return;
     const errno = c.errno();
     close();
-    throw new RawSocketError("bind", errno, `on link ${linkIndex}`);
+    throw new RawSocketError(call, errno, `on link ${linkIndex}`);
+  };
+  const { filter } = options;
+  if (filter !== undefined) {
+    const program = { len: filter.length / SOCK_FILTER_BYTES, filter };
+    const attached = c.attach(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, SOCK_FPROG_BYTES);
+    must("setsockopt SO_ATTACH_FILTER", attached);
   }
+  const address = packetAddress(linkIndex, etherType);
+  must("bind", c.bind(fd, address, address.length));
   const space = Buffer.alloc(FRAME_BYTES_MAX);
   let receiving = true;
   const poll = () => {
@@ -192,9 +222,13 @@ export function openPacketReceiver(
       onFrame(Buffer.from(space.subarray(0, length)));
     }
   };
-  const timer = setInterval(poll, options.pollMs);
+  let timer = setInterval(poll, options.pollMs);
   return {
     poll,
+    setPollMs(pollMs) {
+      clearInterval(timer);
+      if (receiving) timer = setInterval(poll, pollMs);
+    },
     close() {
       receiving = false;
       clearInterval(timer);
