@@ -29,7 +29,8 @@ export interface Announcer {
  */
 export const ANNOUNCE_AT_MS: readonly number[] = [0, 20, 70, 170, 370, 770, 2000, 5000];
 
-const framesOf = ({ address, mac }: Announced): Buffer[] =>
+/** What announces one floating IP once. */
+export const framesOf = ({ address, mac }: Announced): Buffer[] =>
   familyOf(address) === 4
     ? [gratuitousArp(address, mac, "request"), gratuitousArp(address, mac, "reply")]
     : [unsolicitedAdvertisement(address, mac)];

@@ -6,6 +6,8 @@ export interface Neighbour {
   /** Null = not heard yet. */
   readonly mac: string | null;
   readonly heardAt: Millis | null;
+  /** Named by the configuration or a route. */
+  readonly configured: boolean;
 }
 
 /** Neighbours remembered on one link, those heard last; the configured ones come on top. */
@@ -65,9 +67,10 @@ export class KnownNeighbours {
     const known = this.on(link);
     const of = (address: string): Neighbour => {
       const heard = known.heard.get(address);
-      return { address, mac: heard?.mac ?? null, heardAt: heard?.at ?? null };
+      const configured = known.configured.includes(address);
+      return { address, mac: heard?.mac ?? null, heardAt: heard?.at ?? null, configured };
     };
-    const others = [...known.heard.keys()].filter((each) => !known.configured.includes(each));
-    return [...known.configured, ...others.reverse()].map(of);
+    const others = [...known.heard.keys()].reverse();
+    return [...new Set([...known.configured, ...others])].map(of);
   }
 }

@@ -37,9 +37,14 @@ export interface HeardClaim {
 }
 
 export type Question =
-  /** Who has this floating IP? In nobody's name. */
-  | { readonly kind: "who-has"; readonly link: string; readonly address: string }
-  /** Is this neighbour there? In our own name. */
+  /** Who has this floating IP? In nobody's name; to one MAC, or to everybody (null). */
+  | {
+      readonly kind: "who-has";
+      readonly link: string;
+      readonly address: string;
+      readonly mac: string | null;
+    }
+  /** Is this neighbour there? In our own name; likewise. */
   | {
       readonly kind: "are-you-there";
       readonly link: string;
@@ -58,6 +63,9 @@ export interface Conflict extends HeardClaim {
 export const ASKED_PER_ROUND_MAX = 8;
 /** Somebody heard within this time before the suspicion is missed when nobody is heard in it. */
 export const NEIGHBOUR_MEMORY_MS = 60_000;
+/** A suspicion that lasts asks everybody only now and then, and else the MAC that has answered. */
+const ROUNDS_TO_ALL = 30;
+const TO_ALL_EVERY = 10;
 /** One lost question must not make a link look cut off. */
 const ROUNDS_UNTIL_CUT = 2;
 /** Neighbours called on one link every `IDLE_ROUND_MS` while nothing is suspected. */
@@ -77,6 +85,8 @@ interface Suspicion {
   peerAnsweredAt: Millis | null;
   stranger: WitnessView["stranger"];
   readonly answeredBy: Map<string, "peer" | "stranger">;
+  /** By link, the peer's MAC that answered last. */
+  readonly answeredFrom: Map<string, string>;
 }
 
 const keyOf = ({ link, address, mac }: HeardClaim): string => `${link} ${address} ${mac}`;
@@ -128,6 +138,7 @@ export class Witness {
       peerAnsweredAt: null,
       stranger: null,
       answeredBy: new Map(),
+      answeredFrom: new Map(),
     };
   }
 
@@ -143,7 +154,8 @@ export class Witness {
   ask(): Question[] {
     if (this.suspicion === null) return [];
     this.suspicion.rounds += 1;
-    return this.round(ASKED_PER_ROUND_MAX, ASKED_PER_ROUND_MAX);
+    const early = this.suspicion.rounds < ROUNDS_TO_ALL;
+    return this.round(ASKED_PER_ROUND_MAX, early ? ASKED_PER_ROUND_MAX : 1);
   }
 
   /** Questions for quiet times: who is there, and, while active, whether somebody else answers. */
@@ -156,16 +168,26 @@ export class Witness {
     return this.links
       .filter(({ carrier }) => carrier)
       .flatMap(({ link, floatingIps }): Question[] => {
+        const to = this.askedAlone(link);
         const known = this.neighbours.all(link);
-        const called = inTurn(known, calls, this.turn).map(({ address, mac }): Question => {
-          return { kind: "are-you-there", link, address, mac };
-        });
-        const asked = inTurn(floatingIps, addresses, this.turn);
         return [
-          ...asked.map((address): Question => ({ kind: "who-has", link, address })),
-          ...called,
+          ...inTurn(floatingIps, addresses, this.turn).map((address): Question => {
+            return { kind: "who-has", link, address, mac: to };
+          }),
+          ...inTurn(known, calls, this.turn).map(({ address, mac }): Question => {
+            return { kind: "are-you-there", link, address, mac };
+          }),
         ];
       });
+  }
+
+  /** The MAC that is enough to be asked this time; null = everybody is. */
+  private askedAlone(link: string): string | null {
+    const { suspicion } = this;
+    if (suspicion === null || suspicion.rounds < ROUNDS_TO_ALL) return null;
+    return suspicion.rounds % TO_ALL_EVERY === 0
+      ? null
+      : (suspicion.answeredFrom.get(link) ?? null);
   }
 
   /** Answers what is to be asked, and what is to be told, because of what was heard. */
@@ -226,6 +248,7 @@ export class Witness {
     const before = this.suspicion.peerAnsweredAt ?? Number.NEGATIVE_INFINITY;
     this.suspicion.peerAnsweredAt = millis(Math.max(before, claimedAt));
     this.suspicion.answeredBy.set(from.link, "peer");
+    this.suspicion.answeredFrom.set(from.link, from.mac);
   }
 
   private isCut({ link, carrier }: WitnessLink): boolean {

@@ -1,0 +1,117 @@
+// witness-watch.ts — asks the witnesses: rounds of questions while the peer is silent, a few in quiet times.
+import { type Clock, familyOf, type Millis } from "@lbpair/common";
+import { arpQuestion, NO_ADDRESS } from "./adapters/arp-frame.js";
+import type { Ears, Heard } from "./adapters/ears.js";
+import { type EchoName, echoRequest } from "./adapters/echo-frame.js";
+import { neighbourQuestion, UNSPECIFIED } from "./adapters/ns-frame.js";
+import { type Conflict, type Question, Witness } from "./core/witness.js";
+import type { WitnessView } from "./core/witness-view.js";
+import type { LinkPlaces } from "./link-places.js";
+
+/** Between two rounds of questions in quiet times: whoever is heard then was "heard before". */
+const IDLE_ROUND_MS = 10_000;
+/** Looks per round, so that an echo follows an answer within the round. */
+const LOOKS_PER_ROUND = 5;
+const LOOK_MS_MIN = 2;
+const LOOK_MS_MOST = 10;
+
+export interface WitnessWatchOptions {
+  readonly clock: Clock;
+  readonly ears: Ears;
+  readonly places: LinkPlaces;
+  readonly name: EchoName;
+  /** From one round to the next while the peer is silent. */
+  readonly intervalMs: () => number;
+  readonly onView: (view: WitnessView) => void;
+  readonly onConflict: (conflict: Conflict) => void;
+}
+
+export class WitnessWatch {
+  readonly witness = new Witness();
+  private readonly options: WitnessWatchOptions;
+  private readonly idle: NodeJS.Timeout;
+  private round: NodeJS.Timeout | undefined;
+  private sequence = 0;
+
+  constructor(options: WitnessWatchOptions) {
+    this.options = options;
+    this.idle = setInterval(() => this.askIdle(), IDLE_ROUND_MS);
+  }
+
+  /** The peer is silent: witnesses are asked at once, and then each interval. */
+  begin(): void {
+    const { ears, clock, intervalMs } = this.options;
+    if (this.witness.suspected) return;
+    // What was said before the suspicion is no answer to it.
+    ears.poll();
+    this.witness.begin(clock.now());
+    const look = intervalMs() / LOOKS_PER_ROUND;
+    ears.hurry("witness", Math.min(LOOK_MS_MOST, Math.max(LOOK_MS_MIN, look)));
+    // Not inside the election's own step.
+    this.round = setTimeout(() => this.ask(clock.now()), 0);
+  }
+
+  end(): void {
+    clearTimeout(this.round);
+    this.witness.end();
+    this.options.ears.hurry("witness", null);
+  }
+
+  heard(link: string, heard: Heard): void {
+    if (heard.kind === "echo-reply") {
+      this.witness.echoed({ link, address: heard.from, mac: heard.fromMac });
+      return;
+    }
+    const { address, mac } = heard;
+    const { ask, tell } = this.witness.heard({ link, address, mac }, this.options.clock.now());
+    for (const question of ask) this.put(question);
+    for (const conflict of tell) this.options.onConflict(conflict);
+  }
+
+  /** Quiet times' questions, e.g. right after the links have become known. */
+  askIdle(): void {
+    if (this.witness.suspected) return;
+    for (const question of this.witness.askIdle()) this.put(question);
+  }
+
+  close(): void {
+    this.end();
+    clearInterval(this.idle);
+  }
+
+  private ask(due: Millis): void {
+    const { clock, ears, intervalMs, onView } = this.options;
+    // Whoever judges hears first what has already come.
+    ears.poll();
+    const questions = this.witness.ask();
+    onView(this.witness.view(ears.able));
+    // By what was said now this node may have taken over.
+    if (!this.witness.suspected) return;
+    for (const question of questions) this.put(question);
+    const now = clock.now();
+    const next = Math.max(now, due + intervalMs()) as Millis;
+    this.round = setTimeout(() => this.ask(next), next - now);
+  }
+
+  private put(question: Question): void {
+    const place = this.options.places.get(question.link);
+    const frame = place === undefined ? undefined : this.frameOf(question, place);
+    if (place !== undefined && frame !== undefined) this.options.ears.send(place.linkIndex, frame);
+  }
+
+  private frameOf(question: Question, place: NonNullable<ReturnType<LinkPlaces["get"]>>) {
+    const { kind, address, mac } = question;
+    const family = familyOf(address);
+    const own = family === 4 ? place.own4 : place.own6;
+    if (kind === "echo") {
+      if (own === undefined) return undefined;
+      this.sequence = (this.sequence + 1) & 0xffff;
+      const ends = { fromMac: place.mac, toMac: mac, from: own, to: address };
+      return echoRequest(ends, this.options.name, this.sequence);
+    }
+    const nobody = family === 4 ? NO_ADDRESS : UNSPECIFIED;
+    const from = { mac: place.mac, address: kind === "who-has" ? nobody : (own ?? nobody) };
+    const ask = family === 4 ? arpQuestion : neighbourQuestion;
+    return ask(address, from, mac ?? undefined);
+  }
+}
