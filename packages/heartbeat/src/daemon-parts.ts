@@ -5,6 +5,7 @@ import type { TransitionFile } from "./adapters/transition-file.js";
 import type { AdvertiserOptions } from "./advertiser.js";
 import type { Holder } from "./holder.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
+import type { NetworkWatchOptions } from "./network-watch.js";
 import type { Machine } from "./perform.js";
 import type { Settings } from "./settings.js";
 
@@ -17,6 +18,7 @@ export interface DaemonParts {
   readonly lease: LeaseKeeper;
   readonly holder: Holder;
   readonly announcer: Machine["announcer"];
+  readonly network: Pick<NetworkWatchOptions, "routers" | "mayAnnounce" | "forwarded">;
   readonly openSocket: AdvertiserOptions["openSocket"];
   readonly bootId: string;
   readonly transitions: TransitionFile;

@@ -13,10 +13,12 @@ import { type Designation, RefusalError } from "@lbpair/common";
 import type { LinkEvent } from "./adapters/link-event.js";
 import { AddressGuard } from "./address-guard.js";
 import { Advertiser } from "./advertiser.js";
+import type { Received } from "./core/conversation.js";
 import type { QueuedEffect } from "./core/effects.js";
 import { type ElectionState, peerAlive, startElection } from "./core/election-state.js";
 import { Heart } from "./core/heart.js";
 import type { HeldLength, Stepped } from "./core/ports.js";
+import { witnessInterval } from "./core/witness-view.js";
 import type { DaemonParts } from "./daemon-parts.js";
 import { EffectQueue } from "./effect-queue.js";
 import { createForwarderLink, type ForwarderLink } from "./forwarder-link.js";
@@ -24,6 +26,7 @@ import { beats, type HeartMachine, heartPorts } from "./heart-ports.js";
 import type { Holder } from "./holder.js";
 import { inherit } from "./inherit.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
+import { NetworkWatch } from "./network-watch.js";
 import { PendingOrder } from "./pending-order.js";
 import { type Machine, perform } from "./perform.js";
 import { Pulse } from "./pulse.js";
@@ -38,6 +41,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   readonly lease: LeaseKeeper;
   readonly holder: Holder;
   readonly announcer: Machine["announcer"];
+  readonly network: NetworkWatch;
   readonly events: EventLog;
   readonly startedAt: Millis;
   readonly heart: Heart;
@@ -82,6 +86,34 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
       onError: (error) => this.failed("a beat", error),
     });
     this.heart = this.createHeart();
+    this.network = this.createNetwork();
+  }
+
+  private createNetwork(): NetworkWatch {
+    const { clock, events, holder, network, memory } = this.parts;
+    const watch = new NetworkWatch({
+      clock,
+      events,
+      holder,
+      ...network,
+      witnessInterval: () => witnessInterval(this.settings.election),
+      onView: (view) => this.heart.witnessed(view),
+      onLearnt: ({ first, neighbour, floatingIp }) => {
+        if (first) this.trace.note("neighbour", `${neighbour} has learnt ${floatingIp}`);
+      },
+      onForwarded: () => this.trace.note("first-packet", "the first packet was forwarded"),
+    });
+    watch.knowPeer(memory?.peerMacs ?? []);
+    return watch;
+  }
+
+  private planNetwork(): void {
+    const { services, appliance } = this.settings.running;
+    const paths = appliance.peer?.paths ?? [];
+    this.network.plan(
+      services,
+      paths.map(({ peer }) => peer),
+    );
   }
 
   private createGuard(): AddressGuard {
@@ -96,7 +128,10 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
       answers: () => this.state.phase === "active",
       leaseLength: () => this.leaseLength(),
       perform: (effects) => this.queue.push(effects),
-      onHealth: () => this.setLocal(),
+      onHealth: () => {
+        this.planNetwork();
+        this.setLocal();
+      },
       onError: (error) => this.failed("keeping the addresses", error),
     });
   }
@@ -132,6 +167,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
       () => false,
     );
     heart.start(adopted ?? heart.state);
+    this.planNetwork();
     // Raised again with fresh lifetimes; what is there already is left as it is.
     // Said first: the peer may be about to take this node for dead.
     if (adopted !== null) this.queue.push([{ kind: "send-adverts" }, { kind: "raise" }]);
@@ -154,7 +190,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
       bootId: this.parts.bootId,
       timings: heartbeat,
       openSocket: this.parts.openSocket,
-      onReceived: (received) => this.heart.received(received),
+      onReceived: (received) => this.received(received),
     });
   }
 
@@ -164,6 +200,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
 
   stepped(step: Stepped): void {
     this.trace.stepped(step);
+    this.network.setActive(this.state.phase === "active");
   }
 
   /** An earlier run that was active, and whose lease has ended, gave its claim up by that. */
@@ -171,6 +208,13 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     const { memory, bootId } = this.parts;
     if (memory?.active !== true) return;
     this.trace.restarted(memory.epoch, memory.bootId === bootId, effects);
+  }
+
+  private received(received: Received): void {
+    // Written down: a run that never heard the peer must know its answers for the floating IPs.
+    const macs = received.kind === "advert" ? received.advert.macs : [];
+    if (macs.length > 0 && this.network.knowPeer(macs)) this.remember();
+    this.heart.received(received);
   }
 
   failed(what: string, error: unknown): void {
@@ -261,6 +305,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     this.pulse.stop();
     await this.queue.settled();
     await this.advertiser?.close();
+    this.network.close();
   }
 
   status(): HeartbeatStatus {
@@ -291,7 +336,8 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     const { epoch, highestEpoch, because } = this.state;
     const active = this.heart.condition === "active";
     const { bootId } = this.parts;
-    this.parts.remember({ epoch, highestEpoch, bootId, active, because });
+    const { peerMacs } = this.network;
+    this.parts.remember({ epoch, highestEpoch, bootId, active, because, peerMacs });
   }
 
   tellCondition(): void {

@@ -9,6 +9,7 @@ import type { HeartLease, HeartPorts, Kept, Stepped } from "./core/ports.js";
 import type { EffectQueue } from "./effect-queue.js";
 import type { ForwarderLink } from "./forwarder-link.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
+import type { NetworkWatch } from "./network-watch.js";
 import type { Pulse } from "./pulse.js";
 import type { VerdictExchange } from "./verdict-exchange.js";
 
@@ -17,6 +18,7 @@ export interface HeartMachine {
   readonly clock: Clock;
   readonly lease: LeaseKeeper;
   readonly announcer: Announcer;
+  readonly network: NetworkWatch;
   readonly events: EventLog;
   readonly queue: EffectQueue<QueuedEffect>;
   readonly pulse: Pulse;
@@ -69,9 +71,12 @@ export function heartPorts(machine: HeartMachine): HeartPorts {
     perform: (effects) => queue.push(effects),
     say: (probing) => machine.sendAdverts(probing),
     wakeAt: (at) => machine.pulse.wakeAt(at),
-    stopAnnouncing: () => machine.announcer.stop(),
-    suspect: () => undefined,
-    trust: () => undefined,
+    stopAnnouncing: () => {
+      machine.announcer.stop();
+      machine.network.stop();
+    },
+    suspect: () => machine.network.suspect(),
+    trust: () => machine.network.trust(),
     tellCondition: () => machine.tellCondition(),
     upkeep: () => {
       guard.upkeep().catch((error: unknown) => machine.failed("the upkeep", error));

@@ -20,9 +20,11 @@ import { createAddresses } from "./adapters/addresses.js";
 import { openAdvertSocket } from "./adapters/advert-socket.js";
 import { createAnnouncer } from "./adapters/announce.js";
 import { openMemoryStore, readBootId } from "./adapters/epoch-store.js";
+import { readForwarded } from "./adapters/forwarded-count.js";
 import { createIpSession } from "./adapters/ip-session.js";
 import { createLease } from "./adapters/lease.js";
 import { requestRealtime } from "./adapters/realtime.js";
+import { readRouters } from "./adapters/routers.js";
 import { readSuspendedMs } from "./adapters/suspended-clock.js";
 import { openTransitionFile } from "./adapters/transition-file.js";
 import { HeartbeatDaemon } from "./daemon.js";
@@ -92,10 +94,9 @@ async function main(): Promise<void> {
   const lease = createLease({ run: runCommand });
   const prolonging = createIpSession({ answerMs: PROLONG_ANSWER_MS });
   const keeper = new LeaseKeeper(lease, systemClock);
-  const announcer = createAnnouncer({
-    // Raw frames pass an output hook by; the gate's promise is then kept here.
-    mayAnnounce: () => lease.hook === "egress" || keeper.remainingMs(systemClock.now()) > 0,
-  });
+  // Raw frames pass an output hook by; the gate's promise is then kept here.
+  const mayAnnounce = () => lease.hook === "egress" || keeper.remainingMs(systemClock.now()) > 0;
+  const announcer = createAnnouncer({ mayAnnounce });
   const daemon = new HeartbeatDaemon({
     paths,
     clock: systemClock,
@@ -105,6 +106,7 @@ async function main(): Promise<void> {
     lease: keeper,
     holder: new Holder(createAddresses(runCommand, prolonging)),
     announcer,
+    network: { mayAnnounce, routers: () => readRouters(runCommand), forwarded: readForwarded },
     openSocket: openAdvertSocket,
     // The kernel writes it with hyphens; on the wire it is 32 hex digits.
     bootId: (await readBootId()).replaceAll("-", ""),

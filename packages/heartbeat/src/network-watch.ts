@@ -4,13 +4,12 @@ import type { Clock, EventLog, HeartbeatStatus, ServicesConfig } from "@lbpair/c
 import type { Announced } from "./adapters/announce.js";
 import { createEars, type Ears, type EarsOptions, type Heard } from "./adapters/ears.js";
 import { LINK_NEIGHBOURS_MAX, linkNeighbours, type Router } from "./core/link-neighbours.js";
-import type { CheckedPair } from "./core/neighbour-check.js";
 import type { Conflict } from "./core/witness.js";
 import type { WitnessView } from "./core/witness-view.js";
 import { createForwardedWatch, type ForwardedWatch } from "./forwarded-watch.js";
 import type { Holder } from "./holder.js";
 import { type LinkPlaces, placeOf } from "./link-places.js";
-import { TakeOverCheck } from "./take-over-check.js";
+import { type Learnt, TakeOverCheck } from "./take-over-check.js";
 import { WitnessWatch } from "./witness-watch.js";
 
 export interface NetworkWatchOptions {
@@ -23,7 +22,7 @@ export interface NetworkWatchOptions {
   readonly witnessInterval: () => number;
   readonly onView: (view: WitnessView) => void;
   /** For the timeline, both in milliseconds after the announcement. */
-  readonly onLearnt?: (learnt: CheckedPair & { readonly afterMs: number }) => void;
+  readonly onLearnt?: (learnt: Learnt) => void;
   readonly onForwarded?: (afterMs: number) => void;
   readonly forwarded: () => number | undefined;
   /** Default: packet sockets; for tests. */
@@ -42,7 +41,7 @@ export class NetworkWatch {
   private readonly witness: WitnessWatch;
   private readonly check: TakeOverCheck;
   private readonly forwarded: ForwardedWatch;
-  private peerMacs: readonly string[] = [];
+  peerMacs: readonly string[] = [];
   private saidUnable = false;
   private planned = "";
   private services: ServicesConfig | undefined;
@@ -137,10 +136,12 @@ export class NetworkWatch {
     this.options.events.record("warn", "witness-unable", text, {});
   }
 
-  /** MACs that the peer says it has; from an earlier run too, until it says others. */
-  knowPeer(macs: readonly string[]): void {
+  /** MACs that the peer says it has; from an earlier run too, until it says others. True = they are new. */
+  knowPeer(macs: readonly string[]): boolean {
+    if (macs.join() === this.peerMacs.join()) return false;
     this.peerMacs = macs;
     this.witness.witness.knowPeer(macs);
+    return true;
   }
 
   setActive(active: boolean): void {

@@ -7,12 +7,14 @@ import type { HeldLength } from "./core/ports.js";
 import { stillWanted } from "./core/still-wanted.js";
 import type { Holder } from "./holder.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
+import type { NetworkWatch } from "./network-watch.js";
 
 export interface Machine {
   readonly state: ElectionState;
   readonly lease: LeaseKeeper;
   readonly holder: Holder;
   readonly announcer: Announcer;
+  readonly network: Pick<NetworkWatch, "announced" | "stop">;
   readonly events: EventLog;
   /** Length of the lease that is right now. */
   leaseLength(): HeldLength;
@@ -35,6 +37,13 @@ export const announcements = (holder: Holder) =>
     return linkIndex === undefined || mac === undefined ? [] : [{ address, linkIndex, mac }];
   });
 
+/** Tells the neighbours, and then finds out who has learnt it. */
+function announce({ holder, announcer, network }: Machine): void {
+  const targets = announcements(holder);
+  announcer.announce(targets);
+  network.announced(targets);
+}
+
 export async function perform(effect: QueuedEffect, machine: Machine): Promise<void> {
   const { lease, holder, announcer } = machine;
   if (!stillWanted(effect, machine.state)) return;
@@ -51,8 +60,9 @@ export async function perform(effect: QueuedEffect, machine: Machine): Promise<v
     case "lower":
       return holder.lower();
     case "announce":
-      return announcer.announce(announcements(holder));
+      return announce(machine);
     case "stop-announcing":
+      machine.network.stop();
       return announcer.stop();
     case "send-adverts":
       return machine.sayNow();

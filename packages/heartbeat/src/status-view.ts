@@ -63,8 +63,7 @@ export function describeStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatS
     faults: state.faults,
     pingNodes: [],
     flaps: { moves: 0, limit: heartbeat.flapLimit, heldForMs: null },
-    witness: [],
-    neighbours: [],
+    ...daemon.network.status(),
     realtime: { granted: true, reason: "" },
     paths: daemon.advertiser?.status() ?? [],
     floatingIps: holder.wanted.map(({ address, label }) => ({

@@ -27,7 +27,13 @@ export interface TakeOverCheckOptions {
   readonly isPeer: (mac: string) => boolean;
   readonly macOf: (link: string, neighbour: string) => string | null;
   /** For the timeline: milliseconds after the announcement. */
-  readonly onLearnt: (learnt: CheckedPair & { readonly afterMs: number }) => void;
+  readonly onLearnt: (learnt: Learnt) => void;
+}
+
+export interface Learnt extends CheckedPair {
+  readonly afterMs: number;
+  /** The first of this take over. */
+  readonly first: boolean;
 }
 
 /** What is to be checked on one link. */
@@ -48,6 +54,7 @@ export class TakeOverCheck {
   private announced = new Map<string, Announced>();
   private timer: NodeJS.Timeout | undefined;
   private told = false;
+  private first = true;
   private sequence = 0;
 
   constructor(options: TakeOverCheckOptions) {
@@ -72,6 +79,7 @@ export class TakeOverCheck {
     );
     this.check = new NeighbourCheck(clock.now(), pairs, macOf);
     this.told = pairs.length === 0;
+    this.first = true;
     ears.hurry("take-over-check", LOOK_MS);
     this.round();
   }
@@ -100,7 +108,9 @@ export class TakeOverCheck {
     const now = clock.now();
     if (isPeer(heard.fromMac) || !check.replied(link, heard.from, heard.to, now)) return;
     const afterMs = now - check.startedAt;
-    onLearnt({ link, floatingIp: heard.to, neighbour: heard.from, afterMs });
+    const first = this.first;
+    this.first = false;
+    onLearnt({ link, floatingIp: heard.to, neighbour: heard.from, afterMs, first });
     this.sayWhenDone(check);
   }
 

@@ -13,6 +13,8 @@ export interface HeartbeatMemory {
   readonly active: boolean;
   /** One sentence, for people. */
   readonly because?: string;
+  /** MACs that the peer has advertised, so that a run which never heard it knows its answers. */
+  readonly peerMacs?: readonly string[];
 }
 
 export interface RememberedMemory extends HeartbeatMemory {
@@ -42,12 +44,15 @@ function epochOf(value: unknown, key: string): number {
   return epoch;
 }
 
+const isMac = (value: unknown): value is string =>
+  typeof value === "string" && /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(value);
+
 /** Epochs are decimal strings in the file, so that no reader rounds them. Throws Error. */
 export function parseMemory(text: string): RememberedMemory {
   if (text.length > MEMORY_BYTES_MAX) throw new Error("too large for a memory");
   const read = JSON.parse(text) as Record<string, unknown> | null;
   if (read === null || typeof read !== "object") throw new Error("want an object");
-  const { bootId, condition, because } = read;
+  const { bootId, condition, because, peerMacs } = read;
   if (typeof bootId !== "string" || bootId === "") throw new Error("bootId: want a boot's id");
   if (condition !== "active" && condition !== "passive") {
     throw new Error(`condition: want active or passive, got ${String(condition)}`);
@@ -60,11 +65,12 @@ export function parseMemory(text: string): RememberedMemory {
     bootId,
     active: condition === "active",
     ...(typeof because === "string" ? { because } : {}),
+    ...(Array.isArray(peerMacs) ? { peerMacs: peerMacs.filter(isMac) } : {}),
   };
 }
 
 export function formatMemory(memory: HeartbeatMemory): string {
-  const { epoch, highestEpoch, bootId, active, because } = memory;
+  const { epoch, highestEpoch, bootId, active, because, peerMacs } = memory;
   const written = {
     epoch: String(epoch),
     highestEpoch: String(highestEpoch),
@@ -72,6 +78,7 @@ export function formatMemory(memory: HeartbeatMemory): string {
     bootId,
     condition: active ? "active" : "passive",
     because: because ?? "",
+    ...(peerMacs === undefined || peerMacs.length === 0 ? {} : { peerMacs }),
   };
   return `${JSON.stringify(written, null, 2)}\n`;
 }

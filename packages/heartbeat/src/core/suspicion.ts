@@ -73,7 +73,8 @@ export function reasonToWait(
     return "a floating IP is still answered by the peer: its heartbeat path is broken, not the peer";
   }
   if (witness.rounds === 0 && patient) return "no witness has been asked yet";
-  const worse = peer !== null && state.faults > peer.faults;
+  // A network on which nobody is heard any more is a fault that the links do not show.
+  const worse = peer !== null && Math.max(state.faults, witness.cut) > peer.faults;
   const ordered = state.request !== null && !state.request.forHealth;
   if (witness.cut > 0 && worse && !ordered && settings.whenIsolated === "wait") {
     return `this node is cut off from ${witness.cut} of the floating IPs' networks, where the peer was not`;
