@@ -32,8 +32,8 @@ import { Holder } from "./holder.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { loadSettings } from "./settings.js";
 
-/** Longest wait for the prolongation of all floating IPs; a thousand take some ten milliseconds. */
-const PROLONG_ANSWER_MS = 1000;
+/** Longest wait for the kept ip; it prolongs a thousand floating IPs in some ten milliseconds. */
+const IP_ANSWER_MS = 1000;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
@@ -92,7 +92,7 @@ async function main(): Promise<void> {
     events.record("warn", "not-realtime", text, {});
   }
   const lease = createLease({ run: runCommand });
-  const prolonging = createIpSession({ answerMs: PROLONG_ANSWER_MS });
+  const ip = createIpSession({ answerMs: IP_ANSWER_MS });
   const keeper = new LeaseKeeper(lease, systemClock);
   // Raw frames pass an output hook by; the gate's promise is then kept here.
   const mayAnnounce = () => lease.hook === "egress" || keeper.remainingMs(systemClock.now()) > 0;
@@ -104,7 +104,7 @@ async function main(): Promise<void> {
     events,
     settings,
     lease: keeper,
-    holder: new Holder(createAddresses(runCommand, prolonging)),
+    holder: new Holder(createAddresses(runCommand, ip)),
     announcer,
     network: { mayAnnounce, routers: () => readRouters(runCommand), forwarded: readForwarded },
     openSocket: openAdvertSocket,
@@ -145,7 +145,7 @@ async function main(): Promise<void> {
     watch.close();
     await control.close();
     lease.close();
-    prolonging.renew();
+    ip.renew();
     announcer.close();
     await store.close();
     await transitions.close();

@@ -110,7 +110,7 @@ export function parseLinks(json: string): { links: LinkState[]; present: Present
   return { links, present };
 }
 
-/** `session` prolongs; without one, and where it fails, every call is a process of its own. */
+/** `session` lists and prolongs; without one, and where it fails, every call is a process of its own. */
 export function createAddresses(run: Run, session?: IpSession): Addresses {
   // One at a time: a prolongation must not overtake a lowering and put the address back.
   let last: Promise<unknown> = Promise.resolve();
@@ -139,10 +139,12 @@ export function createAddresses(run: Run, session?: IpSession): Addresses {
     });
     if (failures.length > 0) throw new AddressesError(verb, failures);
   };
+  const listAnew = async () =>
+    (await mustRun(run, ["ip", "-j", "addr"], { timeoutMs: IP_TIMEOUT_MS })).stdout;
   let known = "";
   const list = async () => {
-    const { stdout } = await mustRun(run, ["ip", "-j", "addr"], { timeoutMs: IP_TIMEOUT_MS });
-    const listed = parseLinks(stdout);
+    const said = (await session?.list("addr")) ?? "no-answer";
+    const listed = parseLinks(said === "no-answer" ? await listAnew() : said);
     // A session remembers which name is which link.
     const names = listed.links.map(({ link, index }) => `${index} ${link}`).join();
     if (names !== known) session?.renew();
@@ -153,7 +155,7 @@ export function createAddresses(run: Run, session?: IpSession): Addresses {
     batch(verb, wanted, wanted.map(raiseLine), undefined);
   const prolong = async (held: readonly RaisedAddress[]): Promise<void> => {
     if (held.length === 0) return;
-    const failed = (await session?.ask(held.map(raiseLine))) ?? "no-answer";
+    const failed = (await session?.perform(held.map(raiseLine))) ?? "no-answer";
     if (failed !== "no-answer" && failed.size === 0) return;
     // A fresh process knows the links of now, and its word counts.
     session?.renew();

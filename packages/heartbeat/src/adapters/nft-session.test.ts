@@ -34,7 +34,7 @@ test("each line is answered, in order, however the pipe cuts nft's words", async
 });
 
 test("a child that hangs is killed, and everything asked of it is unanswered", async () => {
-  const session = createNftSession({ answerMs: 300, argv });
+  const session = createNftSession({ answerMs: 1500, argv });
   await session.ask("fine");
   const answers = await Promise.all(["hang", "fine"].map((line) => session.ask(line)));
   assert.deepEqual(
