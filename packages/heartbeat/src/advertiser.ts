@@ -1,5 +1,5 @@
 // advertiser.ts — the paths to the peer: sends adverts and verdicts, hands over what is heard.
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type {
   ApplianceConfig,
   Clock,
@@ -9,6 +9,7 @@ import type {
   Verdicts,
 } from "@lbpair/common";
 import type { AdvertSocket } from "./adapters/advert-socket.js";
+import { createSign } from "./adapters/sign.js";
 import { type Advert, NO_SESSION } from "./core/advert.js";
 import { Conversation, type Received } from "./core/conversation.js";
 import { encodeRound, type Saying } from "./core/round.js";
@@ -43,7 +44,7 @@ export class Advertiser {
 
   constructor(options: AdvertiserOptions) {
     this.options = options;
-    this.sign = (bytes) => createHmac("sha256", options.key).update(bytes).digest();
+    this.sign = createSign(options.key);
     this.conversation = new Conversation({
       designation: options.designation,
       sign: this.sign,
