@@ -16,6 +16,7 @@ export * from "./fits-node.js";
 export * from "./log.js";
 export * from "./loose-parse.js";
 export * from "./modes-schema.js";
+export * from "./node-flags.js";
 export * from "./own-addresses.js";
 export * from "./packet-filter.js";
 export * from "./paths.js";

@@ -1,7 +1,7 @@
 // supervisor.ts — starts an appliance's daemons and starts them again, as systemd would; and harms them on request.
 import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { AppliancePaths, Daemon } from "@lbpair/common";
+import { type AppliancePaths, type Daemon, nodeFlags } from "@lbpair/common";
 import { ended, endProcess, hasEnded, startInNamespace } from "./namespaced-process.js";
 
 export const DAEMONS: readonly Daemon[] = ["forwarder", "heartbeat", "replicator"];
@@ -65,7 +65,7 @@ export function createSupervisor(options: {
   const launch = (daemon: Daemon): void => {
     const slot = slots[daemon];
     if (slot.child !== undefined && !hasEnded(slot.child)) return;
-    const argv = [process.execPath, daemonProgram(daemon)];
+    const argv = [process.execPath, ...nodeFlags(daemon), daemonProgram(daemon)];
     const roots = ["--etc", paths.etc, "--state", paths.state, "--run", paths.run];
     const child = startInNamespace(namespace, [...argv, ...roots], {
       logFile: options.logFile(daemon),
