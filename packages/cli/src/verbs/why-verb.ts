@@ -13,9 +13,9 @@ const LIST_DEFAULT = 20;
 
 /** One switch as programs read it. */
 function pairJson(pair: PairTransition, number: number): unknown {
-  const { active, from, rule, headline, phases, neighbourMs, packetMs } = tellStory(pair);
+  const story = tellStory(pair);
+  const { active, from, rule, headline, because, phases, neighbourMs, packetMs } = story;
   const { main, other, clock } = pair;
-  const because = main.because;
   const what = { number, at: main.at, active, from, rule, headline, because, epoch: main.epoch };
   return { ...what, phases, neighbourMs, packetMs, clock, main, other };
 }

@@ -58,7 +58,8 @@ const showTime = (ms: number): string =>
 const showDetection = (row: TimingRow): string => {
   const { bestMs, worstMs } = row.detection;
   if (worstMs === 0) return "at once";
-  return bestMs === worstMs ? showTime(worstMs) : `${showTime(bestMs)} to ${showTime(worstMs)}`;
+  const [best, worst] = [showTime(bestMs), showTime(worstMs)];
+  return best === worst ? worst : `${best} to ${worst}`;
 };
 
 function timingLines(timing: readonly TimingRow[], glyphs: Glyphs, columns: number): Line[] {

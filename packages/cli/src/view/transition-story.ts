@@ -29,6 +29,8 @@ export interface Story {
   readonly from: string | null;
   readonly rule: Rule;
   readonly headline: string;
+  /** One sentence of the node that decided. */
+  readonly because: string;
   readonly phases: Phases;
   readonly rows: readonly StoryRow[];
   /** First neighbour that had learnt it, and first packet, after the decision; null = not seen. */
@@ -69,6 +71,14 @@ const wordsFor = (rule: Rule, other: string): string =>
   (WORDS as Readonly<Record<string, (other: string) => string>>)[rule]?.(other) ?? `rule ${rule}`;
 
 const reason = (rule: Rule, name: string, other: TransitionRecord | null): string => {
+  if (rule === "health" && other !== null) {
+    const { faults, peer } = other.situation;
+    const count = (of: number): string => (of === 0 ? "none" : `${of}`);
+    const difference = `${count(faults)}, against ${count(peer?.faults ?? 0)} here`;
+    return other.situation.ready
+      ? `${name} had more faults (${difference})`
+      : `${name} was not ready to forward`;
+  }
   const own = rule === "silence" && other !== null ? SILENCES[other.rule] : undefined;
   return own?.(name) ?? wordsFor(rule, name);
 };
@@ -272,6 +282,7 @@ export function tellStory(pair: PairTransition): Story {
     headline: handedBack
       ? `${main.node} stayed active: ${wordsFor("no-answer", otherName)}`
       : `${main.node} ${verb}: ${reason(rule, otherName, other)}`,
+    because: main.rule === "yield" && other !== null ? other.because : main.because,
     phases: phasesOf(pair),
     rows,
     neighbourMs: claimed ? firstMark(main, "neighbour") : null,

@@ -214,7 +214,7 @@ export function whyListLines(
         line(span(move, "bold")),
         line(span(story.rule, headTone(story))),
         line(showMs(story.phases.totalMs)),
-        line(pair.main.because),
+        line(story.because),
       ],
     };
   });

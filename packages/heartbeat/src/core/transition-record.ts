@@ -108,6 +108,12 @@ export class TransitionRecorder {
     this.mark({ at, what, text }, now);
   }
 
+  /** A consequence of the latest transition, of which only the first is worth telling. */
+  once(what: string, text: string, now: Millis): void {
+    const told = this.open?.record.marks.some((mark) => mark.what === what && mark.atMs >= 0);
+    if (told !== true) this.mark({ at: now, what, text }, now);
+  }
+
   /** To be called after every step of the election, with the very effects that will be performed. */
   stepped(
     before: ElectionState,
