@@ -117,6 +117,7 @@ export function phasesOf(pair: PairTransition): Phases {
     };
   };
   const waited = -main.beganMs;
+  if (main.outcome === "rolled-back") return phases(waited, firstMark(main, "rolled-back") ?? 0);
   if (main.kind === "claim" && main.rule === "yield" && other?.kind === "hand-over") {
     // The other decided; this node's claim is its answer.
     return phases(-other.beganMs, -onMainClock(pair, 0));

@@ -165,7 +165,7 @@ export function whyLines(pair: PairTransition, options: WhyOptions): Line[] {
   const claim =
     main.kind === "claim"
       ? `claim ${main.epoch}${main.otherEpoch === null ? "" : ` in place of ${main.otherEpoch}`}`
-      : `gave up claim ${main.epoch}`;
+      : `${main.outcome === "rolled-back" ? "kept" : "gave up"} claim ${main.epoch}`;
   const second = `${showWall(new Date(main.at))}.${main.at.slice(20, 23)}  rule ${story.rule}, ${claim}`;
   const top =
     lineWidth([head]) + lineWidth([count]) + 2 <= columns
