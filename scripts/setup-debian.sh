@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # setup-debian.sh — installs the Debian packages that the lab and the tests need, and says why each.
 #
-# setup-debian.sh [containers]    `containers`: also what `npm run compose:test` needs
+# setup-debian.sh [containers|bench]    `containers`: also what `npm run compose:test` needs
+#                                       `bench`: also what `npm run bench:failover` compares with
 #
 # Does nothing where all are there. Services that packages bring along are not started: the lab
 # runs its own, inside its own network namespaces.
@@ -29,7 +30,14 @@ docker-compose|/usr/bin/docker-compose|docker-compose.yml
 iptables|/usr/sbin/iptables|the engine needs it for its networks
 debootstrap|/usr/sbin/debootstrap|the base image where no registry answers
 '
-[ "${1:-}" != containers ] || NEEDED+=$CONTAINERS
+BENCH='
+heartbeat|/usr/libexec/heartbeat/heartbeat|Linux-HA heartbeat, to be compared with
+resource-agents|/usr/lib/ocf/resource.d/heartbeat/IPaddr2|how it moves addresses
+'
+case "${1:-}" in
+  containers) NEEDED+=$CONTAINERS ;;
+  bench) NEEDED+=$BENCH ;;
+esac
 
 missing=()
 while IFS='|' read -r package file why; do
@@ -72,7 +80,7 @@ printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
 "${as_root[@]}" chmod 755 "$policy"
 
 was_enabled() { command -v systemctl >/dev/null && systemctl is-enabled --quiet "$1" 2>/dev/null; }
-services=(keepalived ssh docker.service docker.socket containerd)
+services=(keepalived heartbeat logd ssh docker.service docker.socket containerd)
 declare -A had=()
 for service in "${services[@]}"; do
   if was_enabled "$service"; then had[$service]=yes; fi

@@ -22,4 +22,5 @@ export const outputFolders = (root) => [
     join(root, "packages", name, "src"),
   ]),
   [join(root, "test", "dist"), join(root, "test")],
+  [join(root, "bench", "dist"), join(root, "bench")],
 ];

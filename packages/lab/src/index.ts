@@ -15,6 +15,7 @@ export * from "./world/appliance.js";
 export * from "./world/appliance-files.js";
 export * from "./world/cables.js";
 export * from "./world/cluster.js";
+export * from "./world/namespaced-process.js";
 export * from "./world/not-possible.js";
 export * from "./world/pair.js";
 export * from "./world/plan.js";

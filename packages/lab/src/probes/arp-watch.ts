@@ -11,6 +11,8 @@ export interface ArpWatchOptions {
   /** The watcher's own address. */
   readonly address: string;
   readonly targets: readonly string[];
+  /** Addresses that are not asked for, whose claims are written down too. */
+  readonly listenFor?: readonly string[];
   /** Milliseconds between questions. */
   readonly intervalMs: number;
   /** A claimant silent for longer has stopped; a later claim begins a new run. */
@@ -67,7 +69,8 @@ export async function watchArp(options: ArpWatchOptions, life: ProbeLife): Promi
   const questions = options.targets.map((target) =>
     arpQuestion({ mac, ip: options.address }, target),
   );
-  const heard = new Map(options.targets.map((target): [string, Claim[]] => [target, []]));
+  const written = [...options.targets, ...(options.listenFor ?? [])];
+  const heard = new Map(written.map((target): [string, Claim[]] => [target, []]));
   let asked = 0;
   const take = (frame: Buffer) => {
     const claim = readClaim(frame, mac);

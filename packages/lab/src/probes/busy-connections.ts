@@ -15,6 +15,10 @@ export interface BusyConnectionsOptions {
   readonly address: string;
   readonly port: number;
   readonly connections: number;
+  /** How many of them talk at most; all that may (nine of ten) where absent. */
+  readonly talkers?: number;
+  /** How many connections wake the waiting ones: several servers need several. One where absent. */
+  readonly kicks?: number;
 }
 
 /**
@@ -59,6 +63,8 @@ export function kindOfConnection(index: number): BusyKind {
   return place % 2 === 0 ? "client-talks" : "server-talks";
 }
 
+const isIdle = (kind: BusyKind): boolean => kind === "idle-client" || kind === "idle-server";
+
 const OPENING: Readonly<Record<BusyKind, number>> = {
   "client-talks": KINDS.echo,
   "idle-client": KINDS.echo,
@@ -99,7 +105,7 @@ class BusyConnection {
   }
 
   get #talks(): boolean {
-    return this.kind === "client-talks" || this.kind === "server-talks";
+    return !isIdle(this.kind);
   }
 
   #fail(reason: string): void {
@@ -230,8 +236,13 @@ export async function probeBusyConnections(
   life: ProbeLife,
 ): Promise<BusyConnectionsResult> {
   const all: BusyConnection[] = [];
+  let mayTalk = options.talkers ?? options.connections;
   for (let i = 0; i < options.connections; i += 1) {
-    all.push(new BusyConnection(await open(options), kindOfConnection(i), i & 0xff));
+    const wish = kindOfConnection(i);
+    const kind =
+      isIdle(wish) || mayTalk > 0 ? wish : (["idle-client", "idle-server"][i % 2] as BusyKind);
+    if (!isIdle(kind)) mayTalk -= 1;
+    all.push(new BusyConnection(await open(options), kind, i & 0xff));
   }
   const talkers = all.filter((connection) => connection.kind === "client-talks");
   const ticker = startTicker(TALK_MS, (due) => {
@@ -243,9 +254,11 @@ export async function probeBusyConnections(
   life.ready();
   await life.stop;
   ticker.stop();
-  await kick(options).catch(() => {
-    // Then the waiting connections say that they were not woken.
-  });
+  for (let i = 0; i < (options.kicks ?? 1); i += 1) {
+    await kick(options).catch(() => {
+      // Then the waiting connections say that they were not woken.
+    });
+  }
   await new Promise((resolve) => setTimeout(resolve, 5 * TALK_MS));
   return summarise(await Promise.all(all.map((connection) => connection.finish())));
 }

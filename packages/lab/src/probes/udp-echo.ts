@@ -10,6 +10,8 @@ export interface UdpEchoOptions {
   readonly port: number;
   /** Milliseconds between datagrams. */
   readonly intervalMs: number;
+  /** Silences at least this long are listed; 25 ms unless told otherwise. */
+  readonly listFromMs?: number;
 }
 
 export interface UdpEchoResult {
@@ -28,7 +30,6 @@ export interface UdpEchoResult {
   readonly latenessMaxMs: number;
 }
 
-/** Silences at least this long are listed. */
 const GAP_LISTED_MS = 25;
 /** After the last datagram, how long answers are waited for. */
 const LINGER_MS = 100;
@@ -63,18 +64,19 @@ export async function probeUdpEcho(
   const socket = createSocket({ type: "udp4", recvBufferSize: UDP_BUFFER_BYTES });
   let sentAt: number[] = [];
   let base = 0;
+  const listFromMs = options.listFromMs ?? GAP_LISTED_MS;
   const answered = new Set<number>();
   let servers: Record<string, number> = {};
   socket.on("error", (error: NodeJS.ErrnoException) => {
     if (!ERRORS_TOLERATED.includes(error.code ?? "")) throw error;
   });
   await new Promise<void>((resolve) => socket.connect(options.port, options.address, resolve));
-  let gaps = createGapRecorder(monotonicMs(), GAP_LISTED_MS);
+  let gaps = createGapRecorder(monotonicMs(), listFromMs);
   let first = true;
   socket.on("message", (message) => {
     const now = monotonicMs();
     // The silence before the first answer is the start of the probe, not an outage.
-    if (first) gaps = createGapRecorder(now, GAP_LISTED_MS);
+    if (first) gaps = createGapRecorder(now, listFromMs);
     first = false;
     gaps.answered(now);
     const seq = message.readUInt32BE(0) - base;
@@ -96,7 +98,7 @@ export async function probeUdpEcho(
     sentAt = [];
     answered.clear();
     servers = {};
-    gaps = createGapRecorder(monotonicMs(), GAP_LISTED_MS);
+    gaps = createGapRecorder(monotonicMs(), listFromMs);
   });
   life.ready();
   await life.stop;

@@ -29,6 +29,8 @@ export interface LabSettings {
   readonly paired: boolean;
   /** More entries of `virtualServices`, in the shape of services.yaml. */
   readonly extraServices: readonly Readonly<Record<string, unknown>>[];
+  /** More floating IPs, beside the gateway and the virtual services' own. */
+  readonly extraFloatingIps: readonly string[];
 }
 
 export const DEFAULT_SETTINGS: LabSettings = {
@@ -44,6 +46,7 @@ export const DEFAULT_SETTINGS: LabSettings = {
   check: { interval: "1s", timeout: "500ms", failures: 3, successes: 2 },
   paired: true,
   extraServices: [],
+  extraFloatingIps: [],
 };
 
 const inline = (fields: object): string => {
@@ -63,7 +66,7 @@ function portWords(ports: readonly number[]): string {
 }
 
 export function servicesYaml(settings: LabSettings): string {
-  const { timings, check, extraServices } = settings;
+  const { timings, check, extraServices, extraFloatingIps } = settings;
   const script = { type: "external", script: CHECK_SCRIPT, ...check };
   const servers = [
     "    realServers:",
@@ -75,6 +78,9 @@ export function servicesYaml(settings: LabSettings): string {
     `heartbeat: ${inline(timings)}`,
     "floatingIps:",
     `  - { label: gateway, address: ${GATEWAY} }  # the clusters' default gateway`,
+    ...extraFloatingIps.map(
+      (address, i) => `  - { label: floating-${i + 1}, address: ${address} }`,
+    ),
     "virtualServices:",
     "  - label: VNA",
     `    address: ${VIP}`,

@@ -1,0 +1,121 @@
+// lbpair.ts — the product itself, in whatever timings.
+import { parseDuration } from "@lbpair/common";
+import {
+  APPLIANCES,
+  type ApplianceName,
+  activeNodes,
+  DAEMONS,
+  DEFAULT_SETTINGS,
+  isSettled,
+  monotonicMs,
+  type PairView,
+  type Timings,
+  viewPair,
+  type World,
+  waitForPair,
+} from "@lbpair/lab";
+import { createBenchWorld } from "../world/bench-world.js";
+import { processTree } from "../world/process-tree.js";
+import type { Product, RunningPair } from "./product.js";
+
+export interface LbpairSetting {
+  readonly name: string;
+  readonly title: string;
+  readonly timings: Partial<Timings>;
+  /** More keys of services.yaml's `heartbeat` section. */
+  readonly more?: Readonly<Record<string, unknown>>;
+}
+
+const START_MS_MAX = 60_000;
+const ONE_ACTIVE_MS_MAX = 10_000;
+const HAND_OVER_MS_MAX = 20_000;
+const EVENTS = 60;
+
+/** Every service is served by its own servers on both nodes. */
+const isServing = (pair: PairView): boolean =>
+  APPLIANCES.every(
+    (name) => pair[name].forwarder?.services.every((service) => !service.onFallback) === true,
+  );
+
+async function settle(world: World): Promise<ApplianceName> {
+  await world.cables.heal();
+  for (const name of APPLIANCES) {
+    for (const daemon of DAEMONS) {
+      const { frozen, leftDead } = world.appliances[name].view(daemon);
+      if (frozen) world.appliances[name].thaw(daemon);
+      if (leftDead) world.appliances[name].start(daemon);
+    }
+  }
+  const well = (view: PairView) => isSettled(view) && isServing(view);
+  const pair = await waitForPair(world, "a pair that is well", well, START_MS_MAX);
+  return activeNodes(pair)[0] ?? "lb1";
+}
+
+/** By its own word, the moment of the decision: before anything was raised or announced. */
+async function decidedAtMs(world: World, name: ApplianceName): Promise<number | undefined> {
+  const asked = monotonicMs();
+  const pair = await viewPair(world);
+  const status = pair[name].heartbeat;
+  return status?.condition === "active" ? asked - status.sinceMs : undefined;
+}
+
+function runningPair(product: Product, world: World): RunningPair {
+  const daemon = (name: ApplianceName) => world.appliances[name];
+  return {
+    product,
+    world,
+    settle: () => settle(world),
+    async activeNow() {
+      const one = (view: PairView) => activeNodes(view).length === 1;
+      const view = await waitForPair(world, "one active", one, ONE_ACTIVE_MS_MAX);
+      return activeNodes(view)[0] ?? "lb1";
+    },
+    revive: (name) => world.cables.plug(name),
+    freeze: (name) => daemon(name).freeze("heartbeat"),
+    thaw: (name) => daemon(name).thaw("heartbeat"),
+    kill: (name) => daemon(name).kill("heartbeat", { leaveDead: true }),
+    async restart(name) {
+      daemon(name).start("heartbeat");
+    },
+    async handOver(to) {
+      const designation = to === "lb1" ? "primary" : "secondary";
+      await daemon(to).ask("heartbeat", "POST /make-active", { designation }, HAND_OVER_MS_MAX);
+    },
+    pids(name) {
+      const { pid } = daemon(name).view("heartbeat");
+      return pid === undefined ? [] : processTree(pid);
+    },
+    decidedAtMs: (name) => decidedAtMs(world, name),
+    async evidence() {
+      const { stdout, stderr } = await world.cli("lb1", ["events", "--limit", `${EVENTS}`]);
+      return `${stdout}${stderr}`;
+    },
+    stop: () => world.destroy(),
+  };
+}
+
+export function lbpair(setting: LbpairSetting): Product {
+  const timings: Timings = { ...DEFAULT_SETTINGS.timings, ...setting.timings, ...setting.more };
+  const product: Product = {
+    name: setting.name,
+    kind: "lbpair",
+    title: setting.title,
+    deadtimeMs: parseDuration(timings.deadtime) ?? 0,
+    missing: async () => undefined,
+    async start(floatingIps) {
+      const world = await createBenchWorld({ timings, floatingIps });
+      try {
+        await Promise.all(APPLIANCES.map((name) => world.appliances[name].powerOn()));
+        await settle(world);
+        return runningPair(product, world);
+      } catch (error) {
+        const { stdout } = await world.cli("lb1", ["check"]);
+        await world.destroy();
+        throw new Error(
+          `${error instanceof Error ? error.message : error}\n${stdout.slice(-2000)}`,
+        );
+      }
+    },
+  };
+  return product;
+}

@@ -1,0 +1,80 @@
+// document.ts — docs/benchmarks/failover.md and its picture, written from one run.
+import { mkdir, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Book } from "../measures.js";
+import { plot } from "./plot.js";
+import { markdownTable, notJudged, ratioTable, scenarioTables, targetTable } from "./tables.js";
+
+const FOLDER = new URL("../../../../docs/benchmarks/", import.meta.url);
+
+export interface Report {
+  readonly book: Book;
+  readonly scenarios: readonly { readonly name: string; readonly title: string }[];
+  readonly products: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly kind: string;
+  }[];
+  readonly machine: readonly string[];
+  readonly minutes: number;
+}
+
+const METHOD = [
+  "Every product runs in the same network namespaces, made anew for it: two appliances on two switched",
+  "networks, four real servers, a client, another behind a router, and a third host on each network that",
+  "asks every 5 ms who has the floating address. keepalived and Linux-HA only move addresses: their",
+  "appliances forward by static rules that deal a client to the same real server on either node.",
+  "",
+  "- **echo outage**: longest silence of a UDP echo sent every millisecond.",
+  "- **new TCP outage**: longest span in which no connection, one begun every 5 ms, was served within 100 ms.",
+  "- **stall**: longest time without a byte on a connection where one travels every 10 ms; TCP repeats a lost",
+  "  segment after 200 ms at the earliest, unless later ones get through.",
+  "- **two claimants**: time in which two nodes answered ARP for one address. **exactly one after**: from the",
+  "  second act until one node alone answers for VIP and gateway, for the rest of the watch.",
+  "- **spurious failovers**: times the role moved though no node had failed.",
+  "- The **floor** is what the same probes see when nothing happens, in the same run; a target holds when",
+  "  measured ≤ wanted + floor. Milliseconds, `median (least-most)`, unless another unit is written.",
+];
+
+export async function writeDocument(report: Report): Promise<string[]> {
+  const { book, machine, minutes } = report;
+  const missing = notJudged(book);
+  const lines = [
+    "# Failover, side by side",
+    "",
+    "Written by `npm run bench:failover`; do not edit. A figure of another run or another machine proves nothing.",
+    "",
+    ...machine.map((line) => `- ${line}`),
+    `- the run took ${minutes.toFixed(0)} minutes`,
+    "",
+    "![Medians and ranges on a logarithmic scale](failover.svg)",
+    "",
+    markdownTable(targetTable(book)),
+    ...(missing.length === 0
+      ? []
+      : ["Not measured in this run:", "", ...missing.map((text) => `- ${text}`), ""]),
+    ...(book.failures.length === 0
+      ? []
+      : [
+          "What went wrong in this run:",
+          "",
+          ...book.failures.map((f) => `- ${f.scenario}, ${f.product}: ${f.reason}`),
+          "",
+        ]),
+    markdownTable(ratioTable(book, report)),
+    "## How it is measured",
+    "",
+    ...METHOD,
+    "",
+    ...scenarioTables(book, report).map(markdownTable),
+  ];
+  await mkdir(FOLDER, { recursive: true });
+  const files = {
+    "failover.md": `${lines.join("\n").trimEnd()}\n`,
+    "failover.svg": plot(book, report),
+  };
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(new URL(name, FOLDER), content);
+  }
+  return Object.keys(files).map((name) => fileURLToPath(new URL(name, FOLDER)));
+}

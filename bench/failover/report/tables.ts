@@ -1,0 +1,124 @@
+// tables.ts — which figures of which scenario are shown, for the terminal and for the document alike.
+import type { Book } from "../measures.js";
+import { median, short, spread } from "../statistics.js";
+import { judge, TARGETS } from "./targets.js";
+
+export interface Table {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+interface Names {
+  readonly scenarios: readonly { readonly name: string; readonly title: string }[];
+  readonly products: readonly { readonly name: string; readonly title: string }[];
+}
+
+/** `open connections lost` of `of`, and figures that only serve another one, are not columns. */
+const HIDDEN = new Set(["of", "echo listed"]);
+const UNITS: Readonly<Record<string, string>> = { ms: "", count: "", percent: " %", MB: " MB" };
+
+/** One table per scenario: products by figures, `median (least-most)` in milliseconds. */
+export function scenarioTables(book: Book, { scenarios, products }: Names): Table[] {
+  return scenarios.flatMap(({ name, title }) => {
+    const mine = book.measures.filter((measure) => measure.scenario === name);
+    const figures = [...new Set(mine.map(({ figure }) => figure))].filter(
+      (figure) => !HIDDEN.has(figure),
+    );
+    const rows = products.flatMap((product) => {
+      const own = mine.filter((measure) => measure.product === product.name);
+      if (own.length === 0) return [];
+      const rounds = Math.max(...own.map(({ values }) => values.length));
+      const cells = figures.map((figure) => {
+        const found = own.find((measure) => measure.figure === figure);
+        return found === undefined ? "–" : `${spread(found.values)}${UNITS[found.unit] ?? ""}`;
+      });
+      return [[product.title, `${rounds}`, ...cells]];
+    });
+    return rows.length === 0 ? [] : [{ title, head: ["", "rounds", ...figures], rows }];
+  });
+}
+
+/** Each target that this run could judge. */
+export function targetTable(book: Book): Table {
+  const rows = TARGETS.flatMap((target) => {
+    const verdict = judge(book, target);
+    if (verdict === undefined) return [];
+    const unit = target.unit === "" ? "" : ` ${target.unit}`;
+    const floor = target.floor === undefined ? "" : `${short(verdict.floor)}${unit}`;
+    return [
+      [
+        target.text,
+        `${short(verdict.value)}${unit}`,
+        `≤ ${short(verdict.limit)}${unit}`,
+        floor,
+        verdict.holds ? "holds" : "MISSED",
+      ],
+    ];
+  });
+  return { title: "Targets", head: ["", "measured", "wanted", "+ floor", ""], rows };
+}
+
+/** Targets of this run, or of any, that nobody measured. */
+export const notJudged = (book: Book): string[] =>
+  TARGETS.filter((target) => judge(book, target) === undefined).map(({ text }) => text);
+
+const PAIRS: readonly (readonly [string, string])[] = [
+  ["lbpair", "keepalived-1s"],
+  ["lbpair-300", "keepalived-100"],
+  ["lbpair-fast", "keepalived-10"],
+  ["lbpair-vmac", "keepalived-vmac"],
+  ["lbpair-300", "heartbeat"],
+];
+const COMPARED: readonly (readonly [string, string, string])[] = [
+  ["pull", "echo outage", "plug pulled: echo outage"],
+  ["pull", "open: median stall", "plug pulled: median stall of open connections"],
+  ["planned", "echo outage", "planned switch: longest echo silence"],
+  ["planned", "slowest new TCP", "planned switch: slowest new TCP connection"],
+  ["frozen", "two claimants after deadtime", "active frozen: two nodes answer ARP"],
+  ["frozen", "further echo outage", "thawed: further echo outage"],
+  ["killed", "two claimants after deadtime", "active killed: two nodes answer ARP"],
+  ["split", "exactly one after", "split healed: until exactly one is active"],
+  ["split", "on no node then", "split healed: address on neither node"],
+  ["loss40", "spurious failovers", "40 % loss: spurious failovers"],
+];
+
+/** Medians side by side, and by how much lbpair is better (or worse). */
+export function ratioTable(book: Book, { products }: Names): Table {
+  const titleOf = (name: string) => products.find((each) => each.name === name)?.title ?? name;
+  const rows = COMPARED.flatMap(([scenario, figure, text]) =>
+    PAIRS.flatMap(([ours, theirs]) => {
+      const [mine, other] = [ours, theirs].map((name) => book.values(scenario, name, figure));
+      if (mine === undefined || other === undefined) return [];
+      if (mine.length === 0 || other.length === 0) return [];
+      const [a, b] = [median(mine), median(other)];
+      const ratio = a === 0 || b === 0 ? `${short(a)} : ${short(b)}` : `1 : ${short(b / a)}`;
+      return [[text, titleOf(ours), short(a), titleOf(theirs), short(b), ratio]];
+    }),
+  );
+  return {
+    title: "lbpair : peer",
+    head: ["", "lbpair", "median", "peer", "median", "ratio"],
+    rows,
+  };
+}
+
+const widthOf = (text: string): number => [...text].length;
+const pad = (text: string, width: number): string => text + " ".repeat(width - widthOf(text));
+
+/** For a terminal: columns as wide as their widest cell. */
+export function plainTable({ title, head, rows }: Table): string {
+  const widths = head.map((word, i) =>
+    Math.max(widthOf(word), ...rows.map((row) => widthOf(row[i] ?? ""))),
+  );
+  const line = (cells: readonly string[]) =>
+    `  ${cells.map((cell, i) => pad(cell, widths[i] ?? 0)).join("  ")}`.trimEnd();
+  return [title, line(head), ...rows.map(line)].join("\n");
+}
+
+export function markdownTable({ title, head, rows }: Table): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  return [`## ${title}`, "", line(head), line(head.map(() => "---")), ...rows.map(line), ""].join(
+    "\n",
+  );
+}

@@ -1,0 +1,76 @@
+// run.ts — every product in turn through its scenarios, in a world of its own that is always cleared away.
+import { keepEvidence } from "./evidence.js";
+import type { Book } from "./measures.js";
+import type { Product, RunningPair } from "./products/product.js";
+import { manyApplies, manyName, runMany } from "./scenarios/many.js";
+import type { Scenario } from "./scenarios/scenario.js";
+
+export interface Plan {
+  readonly products: readonly Product[];
+  readonly scenarios: readonly Scenario[];
+  /** How many floating IPs, one pair for each. */
+  readonly counts: readonly number[];
+  readonly rounds: number | undefined;
+}
+
+const MANY_ROUNDS = 2;
+
+const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split("\n").slice(0, 6).join(" | ");
+
+async function runScenario(
+  pair: RunningPair,
+  scenario: Scenario,
+  plan: Plan,
+  book: Book,
+): Promise<void> {
+  const { name } = pair.product;
+  const wanted = scenario.rounds(pair.product);
+  const rounds = Math.min(wanted, plan.rounds ?? wanted);
+  for (let index = 0; index < rounds; index += 1) {
+    const say = (line: string) => console.log(`  ${scenario.name.padEnd(15)} ${line}`);
+    try {
+      await scenario.run({ pair, book, index, say });
+    } catch (error) {
+      say(`FAILED: ${reasonOf(error)}`);
+      book.fail(scenario.name, name, reasonOf(error));
+    }
+  }
+  await keepEvidence(pair, scenario.name);
+}
+
+async function runCounts(product: Product, plan: Plan, book: Book): Promise<void> {
+  if (!manyApplies(product)) return;
+  for (const count of plan.counts) {
+    try {
+      await runMany(product, count, Math.min(MANY_ROUNDS, plan.rounds ?? MANY_ROUNDS), book);
+    } catch (error) {
+      console.log(`  ${manyName(count).padEnd(15)} FAILED: ${reasonOf(error)}`);
+      book.fail(manyName(count), product.name, reasonOf(error));
+    }
+  }
+}
+
+export async function runProduct(product: Product, plan: Plan, book: Book): Promise<void> {
+  console.log(`\n${product.title}`);
+  await runScenarios(product, plan, book);
+  await runCounts(product, plan, book);
+}
+
+async function runScenarios(product: Product, plan: Plan, book: Book): Promise<void> {
+  const mine = plan.scenarios.filter((scenario) => scenario.applies(product));
+  if (mine.length === 0) return;
+  let pair: RunningPair;
+  try {
+    pair = await product.start(1);
+  } catch (error) {
+    console.log(`  cannot run: ${reasonOf(error)}`);
+    book.fail("start", product.name, reasonOf(error));
+    return;
+  }
+  try {
+    for (const scenario of mine) await runScenario(pair, scenario, plan, book);
+  } finally {
+    await pair.stop();
+  }
+}

@@ -1,0 +1,59 @@
+// many.ts — the plug is pulled where 1, 100 or 1,000 floating IPs have to move: until the last is announced.
+import { otherNode } from "@lbpair/lab";
+import type { Book } from "../measures.js";
+import type { Product } from "../products/product.js";
+import { echoOutageMs, lastAnnouncedAtMs, takenOverAtMs } from "../reading.js";
+import { pause, watch } from "../watch.js";
+import { moreFloatingIps } from "../world/bench-world.js";
+import { roundsOf } from "./scenario.js";
+
+export const COUNTS = [1, 100, 1000] as const;
+export const manyName = (count: number): string => `many-${count}`;
+export const MANY_SCENARIOS = COUNTS.map((count) => ({
+  name: manyName(count),
+  title: `Plug pulled, ${count.toLocaleString("en")} floating IP${count === 1 ? "" : "s"} on the front network`,
+}));
+export const manyApplies = ({ name }: Product): boolean =>
+  ["lbpair-300", "keepalived-100", "heartbeat"].includes(name);
+
+/** Linux-HA raises its addresses one after the other, a third of a second each. */
+const afterMs = (product: Product, count: number): number =>
+  product.kind === "heartbeat" ? 2500 + 300 * Math.min(count, 100) : 2500;
+
+/** A pair of its own for each count, since the addresses are part of its configuration. */
+export async function runMany(product: Product, count: number, rounds: number, book: Book) {
+  const scenario = manyName(count);
+  const pair = await product.start(count);
+  try {
+    for (let i = 0; i < roundsOf(product, rounds); i += 1) {
+      let active = await pair.settle();
+      const watched = { connections: 10, listenFor: moreFloatingIps(count - 1) };
+      let decided: number | undefined;
+      const seen = await watch(pair.world, watched, async (note) => {
+        active = await pair.activeNow();
+        note("fault");
+        await pair.world.cables.pull(active);
+        await pause(afterMs(product, count));
+        decided = await pair.decidedAtMs(otherNode(active));
+      });
+      await pair.revive(active);
+      const { fault = 0 } = seen.moments;
+      const first = takenOverAtMs(seen, active, fault);
+      const last = lastAnnouncedAtMs(seen, active, fault);
+      const note = (figure: string, value: number | undefined) =>
+        book.note(scenario, product.name, figure, value);
+      const after = (at: number | undefined, from: number | undefined) =>
+        at === undefined || from === undefined ? undefined : at - from;
+      note("echo outage", echoOutageMs(seen, { fromMs: fault, toMs: seen.endMs }));
+      note("pulled → VIP and gateway announced", after(first, fault));
+      note("pulled → last announced", after(last, fault));
+      note("decided → last announced", after(last, decided));
+      console.log(
+        `  ${scenario.padEnd(15)} last of ${count + 1} announced ${after(last, fault)?.toFixed(0) ?? "never"} ms after the pull, ` +
+          `${after(last, decided)?.toFixed(0) ?? "?"} ms after the decision`,
+      );
+    }
+  } finally {
+    await pair.stop();
+  }
+}

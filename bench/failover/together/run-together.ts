@@ -1,0 +1,51 @@
+// run-together.ts — what takes a minute and needs no fine clock: all products at once, each in its own world.
+import type { Book } from "../measures.js";
+import type { Product, RunningPair } from "../products/product.js";
+import { hasVirtualMac } from "../scenarios/scenario.js";
+import { COST_MS, measureCost } from "./cost.js";
+import { LOSS_SCENARIOS, LOSSES, lossName, measureLoss } from "./loss.js";
+
+export const TOGETHER_SCENARIOS = [
+  {
+    name: "cost",
+    title: `What the heartbeat daemons use while nothing happens, ${COST_MS / 1000} s`,
+  },
+  ...LOSS_SCENARIOS,
+];
+
+async function startAll(products: readonly Product[], book: Book): Promise<RunningPair[]> {
+  const pairs: RunningPair[] = [];
+  for (const product of products) {
+    try {
+      pairs.push(await product.start(1));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      console.log(`  ${product.title} cannot run: ${reason}`);
+      book.fail("together", product.name, reason);
+    }
+  }
+  return pairs;
+}
+
+/** `wanted` are names of scenarios; those that are not of this kind are others' affair. */
+export async function runTogether(
+  products: readonly Product[],
+  wanted: readonly string[] | undefined,
+  book: Book,
+): Promise<void> {
+  const isWanted = (name: string) => wanted === undefined || wanted.includes(name);
+  if (!TOGETHER_SCENARIOS.some(({ name }) => isWanted(name))) return;
+  console.log("\nAll products side by side");
+  const pairs = await startAll(
+    products.filter((product) => !hasVirtualMac(product)),
+    book,
+  );
+  try {
+    if (isWanted("cost")) await measureCost(pairs, book);
+    for (const percent of LOSSES) {
+      if (isWanted(lossName(percent))) await measureLoss(pairs, percent, book);
+    }
+  } finally {
+    await Promise.all(pairs.map((pair) => pair.stop()));
+  }
+}

@@ -1,0 +1,95 @@
+// cpu-quota.ts — a share of a processor for some processes, by the kernel's cgroups of either version.
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+
+const V2 = "/sys/fs/cgroup";
+const V1 = "/sys/fs/cgroup/cpu";
+const PREFIX = "lbpair-bench-";
+const PERIOD_US = 100_000;
+
+export interface CpuQuota {
+  /** Into the group, with every thread. */
+  admit(pids: readonly number[]): void;
+  /** How many periods ended with somebody of the group waiting for the next (cgroups, cpu.stat). */
+  throttled(): number;
+  remove(): void;
+}
+
+interface Version {
+  readonly root: string;
+  quota(folder: string, percent: number): void;
+}
+
+const write = (folder: string, file: string, text: string): void =>
+  writeFileSync(join(folder, file), text);
+
+const version = (): Version | undefined => {
+  if (existsSync(join(V1, "cpu.cfs_quota_us"))) {
+    return {
+      root: V1,
+      quota(folder, percent) {
+        write(folder, "cpu.cfs_period_us", `${PERIOD_US}`);
+        write(folder, "cpu.cfs_quota_us", `${(PERIOD_US * percent) / 100}`);
+      },
+    };
+  }
+  const file = join(V2, "cgroup.subtree_control");
+  if (!existsSync(file) || !readFileSync(file, "utf8").includes("cpu")) return undefined;
+  return {
+    root: V2,
+    quota: (folder, percent) =>
+      write(folder, "cpu.max", `${(PERIOD_US * percent) / 100} ${PERIOD_US}`),
+  };
+};
+
+/** Groups of benches that died; one that still holds a process cannot be removed and is left. */
+function removeLeft(root: string): void {
+  for (const name of readdirSync(root).filter((entry) => entry.startsWith(PREFIX))) {
+    try {
+      rmdirSync(join(root, name));
+    } catch {
+      // A bench beside this one uses it.
+    }
+  }
+}
+
+/** Undefined where this machine gives out no quotas. */
+export function createQuota(name: string, percent: number): CpuQuota | undefined {
+  const found = version();
+  if (found === undefined) return undefined;
+  const { root } = found;
+  removeLeft(root);
+  const folder = join(root, `${PREFIX}${process.pid}-${name}`);
+  mkdirSync(folder, { recursive: true });
+  found.quota(folder, percent);
+  const move = (to: string, pids: readonly number[]) => {
+    for (const pid of pids) {
+      try {
+        write(to, "cgroup.procs", `${pid}`);
+      } catch {
+        // It ended meanwhile.
+      }
+    }
+  };
+  return {
+    admit: (pids) => move(folder, pids),
+    throttled: () =>
+      Number(/^nr_throttled (\d+)/m.exec(readFileSync(join(folder, "cpu.stat"), "utf8"))?.[1] ?? 0),
+    remove() {
+      const left = readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean);
+      move(root, left.map(Number));
+      try {
+        rmdirSync(folder);
+      } catch {
+        // The next bench removes it.
+      }
+    },
+  };
+}
