@@ -29,15 +29,9 @@ export class TransitionTrace {
     this.recorder.stepped(before, event, after, effects, now);
   }
 
-  /** A neighbour is seen to know where a floating IP is now; of one switch the first is told. */
-  learnt(neighbour: string, floatingIp: string): void {
-    const now = this.daemon.clock.now();
-    this.recorder.once("neighbour", `${neighbour} knows where ${floatingIp} is now`, now);
-  }
-
-  /** A packet was forwarded; of one switch the first is told. */
-  forwarded(): void {
-    this.recorder.once("first-packet", "the first packet is forwarded", this.daemon.clock.now());
+  /** A consequence that no step of the election says, e.g. a neighbour that learnt; the first of a kind. */
+  note(what: string, text: string): void {
+    this.recorder.once(what, text, this.daemon.clock.now());
   }
 
   /** Performs an effect and remembers when its turn came and how long it took. */

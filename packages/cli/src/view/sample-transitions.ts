@@ -149,7 +149,7 @@ const SICK = {
 
 export const SAMPLE_TRANSITIONS: Readonly<Record<string, SampleTransitions>> = {
   frozen: { here: answer("lb2", [silent]), there: answer("lb1", [thawed]) },
-  "peer-away": { here: answer("lb2", [{ ...silent, clock: null }], null), there: null },
+  "peer-unasked": { here: answer("lb2", [{ ...silent, clock: null }], null), there: null },
   ordered: {
     here: answer("lb2", [answering("order", "an operator asked for it", -14)]),
     there: answer("lb1", [handOver("request", "the peer asked to be active")]),
