@@ -32,13 +32,20 @@ function enter(fd: number): void {
   if (setns(fd, CLONE_NEWNET) !== 0) throw new Error("cannot enter a network namespace");
 }
 
-function enterNamed(name: string): void {
+/** Remembers where this process came from, and enters a namespace. */
+export function enterNamed(name: string): void {
+  home ??= openSync("/proc/self/ns/net", "r");
   const fd = openSync(`/run/netns/${name}`, "r");
   try {
     enter(fd);
   } finally {
     closeSync(fd);
   }
+}
+
+/** Back to where this process came from. */
+export function leave(): void {
+  if (home !== undefined) enter(home);
 }
 
 export interface Cable {
@@ -59,7 +66,8 @@ export interface Cable {
   remove(): void;
 }
 
-const ip = (...args: string[]): string => execFileSync("ip", args, { encoding: "utf8" });
+export const ip = (...args: string[]): string =>
+  execFileSync("ip", args, { encoding: "utf8", stdio: "pipe" });
 
 interface IpLink {
   readonly ifindex: number;
@@ -84,7 +92,6 @@ export function layCable(): Cable {
     ip("-n", name, "addr", "add", `10.9.0.${i + 1}/24`, "dev", "e0");
     ip("-n", name, "addr", "add", `fd00:9::${i + 1}/64`, "dev", "e0", "nodad");
   }
-  home ??= openSync("/proc/self/ns/net", "r");
   enterNamed(here);
   const link = linkOf(here);
   return {
@@ -103,7 +110,7 @@ export function layCable(): Cable {
       }
     },
     remove() {
-      if (home !== undefined) enter(home);
+      leave();
       for (const name of [here, there]) ip("netns", "del", name);
     },
   };
