@@ -15,6 +15,7 @@ export const address6Of = (name: HostName): string => `fd00:9::${numberOf(name)}
 const namespaceOf = (name: string): string => `lbt-${process.pid}-hbs-${name}`;
 
 export interface Switch {
+  namespace(name: HostName): string;
   ip(name: HostName, ...args: string[]): string;
   /** Runs a command at a host. */
   exec(name: HostName, argv: readonly string[], input?: string): string;
@@ -76,6 +77,7 @@ export function laySwitch(): Switch {
   const exec = (name: HostName, argv: readonly string[], input = ""): string =>
     execFileSync("ip", ["netns", "exec", namespaceOf(name), ...argv], { encoding: "utf8", input });
   const world: Switch = {
+    namespace: namespaceOf,
     exec,
     ip: (name, ...args) => ip("-n", namespaceOf(name), ...args),
     sysctl: (name, ...words) => {

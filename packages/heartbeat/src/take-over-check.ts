@@ -152,7 +152,8 @@ export class TakeOverCheck {
       const text = `all ${learnt} have learnt it, the first after ${facts.firstMs} ms, the last after ${facts.lastMs} ms${quiet}`;
       events.record("info", "neighbours-learnt", text, facts);
     } else {
-      events.record("info", "neighbours-silent", `nobody can be asked${quiet}`, facts);
+      const text = `no neighbour answers an echo, so nobody can say who has learnt it: ${some(silent)}`;
+      events.record("info", "neighbours-silent", text, facts);
     }
   }
 
