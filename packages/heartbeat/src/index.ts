@@ -33,6 +33,7 @@ export * from "./core/session.js";
 export * from "./core/still-wanted.js";
 export * from "./core/suspicion.js";
 export * from "./core/wire.js";
+export * from "./core/witness.js";
 export * from "./core/witness-view.js";
 export { createForwardedWatch } from "./forwarded-watch.js";
 export { Holder } from "./holder.js";

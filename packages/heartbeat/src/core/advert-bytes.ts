@@ -106,20 +106,23 @@ function readNewerFields(cursor: Cursor): NewerFields {
 function readHearing(cursor: Cursor, version: number): Hearing[] {
   const paths = cursor.u8();
   if (paths > HEARTBEAT_PATHS_MAX) throw new RangeError("too many paths");
-  return Array.from({ length: paths }, () => {
+  const hearing: Hearing[] = [];
+  for (let path = 0; path < paths; path += 1) {
     if (version === 1) {
       const ageMs = cursor.u16();
-      return { ageMs: ageMs === NEVER_HEARD ? null : ageMs, sentUs: 0, lossPermille: null };
+      hearing.push({ ageMs: ageMs === NEVER_HEARD ? null : ageMs, sentUs: 0, lossPermille: null });
+      continue;
     }
     const ageUs = cursor.u32();
     const sentUs = cursor.u64();
     const loss = cursor.u16();
-    return {
+    hearing.push({
       ageMs: ageUs === NEVER_HEARD_US ? null : ageUs / 1000,
       sentUs,
       lossPermille: loss === NOT_SAID ? null : loss,
-    };
-  });
+    });
+  }
+  return hearing;
 }
 
 /**

@@ -64,6 +64,28 @@ export const peerSaid = (advert: Omit<PeerSaid, "deaf">, deaf: boolean): PeerSai
   highestEpoch: advert.highestEpoch,
 });
 
+/** The view of a peer that has just been heard. */
+export const heardOf = (
+  said: PeerSaid,
+  heardAt: Millis,
+  firstHeardAt: Millis,
+  deafSince: Millis | null,
+): PeerView => ({
+  heardAt,
+  firstHeardAt,
+  active: said.active,
+  ready: said.ready,
+  yielding: said.yielding,
+  requesting: said.requesting,
+  forHealth: said.forHealth,
+  deaf: said.deaf,
+  deafSince,
+  faults: said.faults,
+  leaseMs: said.leaseMs,
+  epoch: said.epoch,
+  highestEpoch: said.highestEpoch,
+});
+
 /**
  * starting: after a start or a lost lease, listening before any claim. handing-over: still
  * forwarding and holding addresses, but no longer answering ARP, until the peer's claim is heard.

@@ -8,8 +8,8 @@ import {
   type ElectionEvent,
   type ElectionSettings,
   type ElectionState,
+  heardOf,
   type PeerSaid,
-  type PeerView,
   peerAlive,
   type Step,
 } from "./election-state.js";
@@ -28,22 +28,21 @@ function onAdvert(
 ): Step {
   const firstHeardAt = state.toldAlive ? (state.peer?.firstHeardAt ?? now) : now;
   const deafSince = said.deaf ? (state.peer?.deafSince ?? now) : null;
-  const peer: PeerView = { ...said, heardAt: now, firstHeardAt, deafSince };
+  const peer = heardOf(said, now, firstHeardAt, deafSince);
   const highestEpoch = Math.max(state.highestEpoch, peer.highestEpoch, peer.epoch);
-  const heard: ElectionState = {
-    ...state,
-    peer,
-    highestEpoch,
-    toldAlive: true,
-    caution: 0,
-    // Both are passive only while both are heard: a silence in between is no vacancy.
-    vacantSince: state.toldAlive ? state.vacantSince : null,
-    // What was put up with for the sake of an order is weighed anew against a peer that was away.
-    tolerated: state.toldAlive ? state.tolerated : 0,
-    suspecting: false,
-    witness: null,
-    heldBack: null,
-  };
+  // Copied, then changed: a spread with so many changes takes three times as long.
+  const heard: { -readonly [K in keyof ElectionState]: ElectionState[K] } = { ...state };
+  heard.peer = peer;
+  heard.highestEpoch = highestEpoch;
+  heard.toldAlive = true;
+  heard.caution = 0;
+  // Both are passive only while both are heard: a silence in between is no vacancy.
+  heard.vacantSince = state.toldAlive ? state.vacantSince : null;
+  // What was put up with for the sake of an order is weighed anew against a peer that was away.
+  heard.tolerated = state.toldAlive ? state.tolerated : 0;
+  heard.suspecting = false;
+  heard.witness = null;
+  heard.heldBack = null;
   const news: Effect[] = highestEpoch > state.highestEpoch ? [{ kind: "remember" }] : [];
   if (!state.toldAlive) {
     news.push(

@@ -98,5 +98,6 @@ export function tickWhileActive(
     const because = "the peer's health is better";
     return beginHandOver(state, settings, now, "health", because, { forHealth: true });
   }
-  return [{ ...state, worseSince }, [{ kind: "send-adverts" }]];
+  const next = worseSince === state.worseSince ? state : { ...state, worseSince };
+  return [next, [{ kind: "send-adverts" }]];
 }

@@ -18,7 +18,7 @@ import { claim } from "./transitions.js";
 
 export function onAdvertWhilePassive(state: ElectionState, now: Millis, peer: PeerView): Step {
   if (peer.active && !peer.yielding) {
-    const settled: ElectionState = { ...state, vacantSince: null };
+    const settled = state.vacantSince === null ? state : { ...state, vacantSince: null };
     if (state.phase !== "starting") return [settled, []];
     const because = "the peer is active";
     return [
