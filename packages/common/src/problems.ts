@@ -32,6 +32,7 @@ export const PROBLEM_CODES = [
   "timing",
   "address-local",
   "no-interface",
+  "virtual-mac",
   "script-missing",
   "script-not-executable",
   "secret-missing",

@@ -3,6 +3,7 @@ import type { Clock, EventLog, Millis, ServicesConfig } from "@lbpair/common";
 import type { LeaseLength } from "./adapters/lease-line.js";
 import type { LinkEvent } from "./adapters/link-event.js";
 import type { QueuedEffect } from "./core/effects.js";
+import type { PairDigest } from "./core/virtual-mac.js";
 import type { Holder } from "./holder.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 
@@ -11,6 +12,10 @@ export const REMOVALS_ALARM = 5;
 const REMOVALS_WINDOW_MS = 60_000;
 /** Upkeeps, one a second, between two looks at what is really there; changes are told at once. */
 const LOOK_UPKEEPS = 5;
+/** Upkeeps between two frames that keep a virtual MAC in the switches' tables; they forget after 15 s at the earliest. */
+const REMIND_UPKEEPS = 10;
+/** Upkeeps for which a device that is no longer wanted still receives: neighbours are learning. */
+const STRAY_UPKEEPS = 3;
 
 export interface GuardOptions {
   readonly clock: Clock;
@@ -18,11 +23,15 @@ export interface GuardOptions {
   readonly lease: LeaseKeeper;
   readonly holder: Holder;
   readonly services: () => ServicesConfig;
+  /** The pair's keyed hash where the setting asks for virtual MACs. */
+  readonly virtualDigest?: () => PairDigest | undefined;
   /** Whether this node holds the floating IPs, and whether it also answers for them. */
   readonly holds: () => boolean;
   readonly answers: () => boolean;
   readonly leaseLength: () => LeaseLength;
   readonly perform: (effects: readonly QueuedEffect[]) => void;
+  /** Sends one frame from each virtual MAC. */
+  readonly remind?: () => void;
   /** Called when links or gate may have changed this node's health. */
   readonly onHealth: () => void;
   readonly onError: (error: unknown) => void;
@@ -38,6 +47,8 @@ export class AddressGuard {
   private upkeeps = 0;
   private busy = false;
   private stale = false;
+  private strayFor = 0;
+  private toldFailures = "";
   gateOpen = true;
 
   constructor(options: GuardOptions) {
@@ -62,12 +73,22 @@ export class AddressGuard {
     const length = milliseconds(leaseLength());
     if (holds() && length !== null) await holder.prolong(length);
     this.upkeeps += 1;
+    if (this.options.answers() && this.upkeeps % REMIND_UPKEEPS === 0) this.options.remind?.();
+    await this.clearStrays();
     if (this.upkeeps % LOOK_UPKEEPS !== 0) return;
     await this.look();
+    // Without the gate a passive node's virtual MAC would speak: somebody may have flushed it.
+    if (!holds() && holder.virtual.wanted.length > 0) await this.openGate();
     const missing = await holder.check();
     if (holds() && missing.length > 0) this.putBack();
     const stray = holder.wanted.some(({ address }) => holder.holds(address));
     if (!holds() && stray) await holder.lower();
+  }
+
+  private async clearStrays(): Promise<void> {
+    const { virtual } = this.options.holder;
+    this.strayFor = virtual.strays.length === 0 ? 0 : this.strayFor + 1;
+    if (this.strayFor >= STRAY_UPKEEPS || !this.options.holds()) await virtual.clear();
   }
 
   /** Looks at the links again, once at a time; what has another place moves there. True = something did. */
@@ -99,28 +120,55 @@ export class AddressGuard {
   }
 
   private async lookNow(): Promise<boolean> {
-    const moved = await this.options.holder.look(this.options.services());
-    if (moved) {
+    const { holder, services, virtualDigest, holds } = this.options;
+    const moved = await holder.look(services(), virtualDigest?.());
+    if (moved || holder.virtual.incomplete) {
       await this.openGate();
-      this.putBack();
+      if (moved || holder.virtual.failed.size === 0) this.putBack();
     }
+    if (!holds()) await holder.virtual.clear();
     this.options.onHealth();
     return moved;
   }
 
   /** Sets up the kernel's gate for the addresses and links of now; a failure makes the node unready. */
   async openGate(): Promise<void> {
-    const { lease, holder, events } = this.options;
     try {
-      await lease.open(holder.gateLinks(), holder.wanted);
+      await this.openForVirtual();
+      await this.open();
       this.gateOpen = true;
     } catch (error) {
       if (this.gateOpen) {
         const text = `the kernel's gate could not be set up: ${String(error)}`;
-        events.record("alarm", "gate-failed", text, {});
+        this.options.events.record("alarm", "gate-failed", text, {});
       }
       this.gateOpen = false;
     }
+  }
+
+  private open(): Promise<void> {
+    const { lease, holder } = this.options;
+    return lease.open(holder.gateLinks(), holder.wanted, holder.virtual.possible);
+  }
+
+  /** The gate before the devices: a virtual MAC is silent from its first moment on. */
+  private async openForVirtual(): Promise<void> {
+    const { holder, events } = this.options;
+    const { virtual } = holder;
+    if (virtual.incomplete) {
+      try {
+        await this.open();
+        await virtual.make();
+      } catch (error) {
+        virtual.abandon(error instanceof Error ? error.message : String(error));
+      }
+    }
+    const failures = [...virtual.failed].map(([link, why]) => `${link} (${why})`).join(", ");
+    if (failures !== "" && failures !== this.toldFailures) {
+      const text = `no virtual MAC on ${failures}; its floating IPs have the link's own, which neighbours have to learn`;
+      events.record("alarm", "virtual-mac-failed", text, {});
+    }
+    this.toldFailures = failures;
   }
 
   onLink(event: LinkEvent): void {
@@ -142,7 +190,9 @@ export class AddressGuard {
 
   private removed(address: string, link: string): void {
     const { holder, holds, clock, events } = this.options;
-    const placed = holder.placed.some((each) => each.address === address && each.link === link);
+    const placed = holder.placed.some(
+      (each) => each.address === address && holder.deviceOf(each.link) === link,
+    );
     if (!holds() || !holder.holds(address) || !placed) return;
     holder.forget(address);
     const now = clock.now();

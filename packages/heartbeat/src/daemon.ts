@@ -28,11 +28,11 @@ import { inherit } from "./inherit.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 import { NetworkWatch } from "./network-watch.js";
 import { PendingOrder } from "./pending-order.js";
-import { type Machine, perform } from "./perform.js";
+import { type Machine, perform, reminders } from "./perform.js";
 import { Pulse } from "./pulse.js";
 import { prolongForRestart } from "./restart.js";
 import { describeSaying } from "./saying.js";
-import { loadSettings, pathsDiffer, type Settings } from "./settings.js";
+import { loadSettings, pathsDiffer, type Settings, virtualDigest } from "./settings.js";
 import { describeStatus } from "./status-view.js";
 import { TransitionTrace } from "./transition-trace.js";
 import { VerdictExchange } from "./verdict-exchange.js";
@@ -124,6 +124,8 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
       lease,
       holder,
       services: () => this.settings.running.services,
+      virtualDigest: () => virtualDigest(this.settings),
+      remind: () => this.announcer.remind(reminders(this.holder)),
       holds: () => this.heart.condition === "active",
       answers: () => this.state.phase === "active",
       leaseLength: () => this.leaseLength(),
@@ -151,7 +153,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   async start(): Promise<void> {
     const { parts, heart } = this;
     this.openPaths();
-    await this.holder.look(this.settings.running.services);
+    await this.holder.look(this.settings.running.services, virtualDigest(this.settings));
     await this.holder.check();
     const adopted = await inherit(parts, this.settings.election, () => this.guard.openGate());
     if (adopted === null) {

@@ -1,9 +1,10 @@
 // heart-ports.ts — what the heart asks for, done by this machine: lease, sockets, queue, forwarder, events.
-import type { Clock, EventLog } from "@lbpair/common";
+import { type Clock, type EventLog, millis } from "@lbpair/common";
 import type { Announcer } from "./adapters/announce.js";
 import type { AddressGuard } from "./address-guard.js";
 import type { Advertiser } from "./advertiser.js";
 import type { QueuedEffect } from "./core/effects.js";
+import { conditionOf } from "./core/election-state.js";
 import type { Heart } from "./core/heart.js";
 import type { HeartLease, HeartPorts, Kept, Stepped } from "./core/ports.js";
 import type { EffectQueue } from "./effect-queue.js";
@@ -11,11 +12,13 @@ import type { ForwarderLink } from "./forwarder-link.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 import type { NetworkWatch } from "./network-watch.js";
 import type { Pulse } from "./pulse.js";
+import type { Settings } from "./settings.js";
 import type { VerdictExchange } from "./verdict-exchange.js";
 
 /** The daemon's parts, as far as the heart uses them. */
 export interface HeartMachine {
   readonly clock: Clock;
+  readonly settings: Settings;
   readonly lease: LeaseKeeper;
   readonly announcer: Announcer;
   readonly network: NetworkWatch;
@@ -56,6 +59,16 @@ function heartLease(lease: LeaseKeeper, failed: (error: unknown) => void): Heart
   };
 }
 
+/**
+ * A peer that is late may be dead: from then on a passive node lets in whatever a switch brings for
+ * a virtual MAC, not open TCP connections alone; until the peer is heard, or this daemon is.
+ */
+async function arrivals({ lease, settings }: HeartMachine, { before, after }: Stepped) {
+  if (conditionOf(after) === "active") return;
+  if (after.suspecting) await lease.letThrough(millis(2 * settings.election.deadtime));
+  else if (before.suspecting) await lease.shut();
+}
+
 export function heartPorts(machine: HeartMachine): HeartPorts {
   const { clock, guard, events, queue } = machine;
   return {
@@ -87,7 +100,10 @@ export function heartPorts(machine: HeartMachine): HeartPorts {
     record: (level, event, text) => {
       events.record(level, event, text, {});
     },
-    stepped: (step) => machine.stepped(step),
+    stepped: (step) => {
+      arrivals(machine, step).catch((error: unknown) => machine.failed("the gate", error));
+      machine.stepped(step);
+    },
   };
 }
 

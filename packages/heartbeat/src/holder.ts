@@ -7,6 +7,8 @@ import {
   type Placed,
   placeFloatingIps,
 } from "./core/floating-plan.js";
+import type { PairDigest } from "./core/virtual-mac.js";
+import { VirtualMacs } from "./virtual-macs.js";
 
 /** Seconds an address outlives its last prolongation, beyond the lease. */
 const LIFETIME_MARGIN_SECONDS = 2;
@@ -21,17 +23,28 @@ export class Holder {
   wanted: readonly FloatingIp[] = [];
   placed: readonly Placed[] = [];
   links: readonly LinkState[] = [];
-  problems: readonly Problem[] = [];
+  readonly virtual: VirtualMacs;
   private readonly addresses: Addresses;
   private readonly present = new Set<string>();
+  private unplaced: readonly Problem[] = [];
+  /** Whether a floating IP may stand where it no longer belongs. */
+  private displaced = true;
 
-  constructor(addresses: Addresses) {
+  constructor(addresses: Addresses, virtual = new VirtualMacs()) {
     this.addresses = addresses;
+    this.virtual = virtual;
   }
 
-  /** Looks at the links and finds each floating IP its place; true where a place changed. */
-  async look(services: ServicesConfig): Promise<boolean> {
-    const before = JSON.stringify(this.placed);
+  get problems(): readonly Problem[] {
+    return [...this.unplaced, ...this.virtual.problems];
+  }
+
+  /**
+   * Looks at the links and finds each floating IP its place; true where a place changed. With the
+   * pair's digest each link has a virtual MAC.
+   */
+  async look(services: ServicesConfig, digest?: PairDigest): Promise<boolean> {
+    const before = this.places();
     this.wanted = floatingIps(services);
     this.links = await this.addresses.networks();
     const networks = this.links.flatMap(({ link, networks: own }) =>
@@ -39,15 +52,22 @@ export class Holder {
     );
     const { placed, problems } = placeFloatingIps(this.wanted, networks);
     this.placed = placed;
-    this.problems = problems;
-    return JSON.stringify(placed) !== before;
+    this.unplaced = problems;
+    this.virtual.plan(placed, this.links, digest);
+    const moved = this.places() !== before;
+    if (moved && this.present.size > 0) this.displaced = true;
+    return moved;
   }
 
-  /** Things wrong with the links that carry floating IPs, and floating IPs without a link. */
+  private places(): string {
+    return JSON.stringify([this.placed, this.virtual.wanted]);
+  }
+
+  /** Things wrong with the links that carry floating IPs, floating IPs without a link, virtual MACs that cannot be. */
   faults(): number {
     const used = new Set(this.placed.map(({ link }) => link));
     const dark = this.links.filter(({ link, carrier }) => used.has(link) && !carrier).length;
-    return dark + (this.wanted.length - this.placed.length);
+    return dark + (this.wanted.length - this.placed.length) + this.virtual.failed.size;
   }
 
   /** Whether no link that carries floating IPs has a carrier. */
@@ -64,15 +84,37 @@ export class Holder {
     return this.links.find((each) => each.link === link)?.mac;
   }
 
-  /** MACs that this node's kernel answers with for floating IPs. */
+  /** The device on which the floating IPs of a link stand: its virtual MAC's where it has one. */
+  deviceOf(link: string): string {
+    return this.virtual.deviceOf(link);
+  }
+
+  /**
+   * MACs that this node's kernel answers with for floating IPs, and those of the links underneath:
+   * by a virtual one nobody can tell the two nodes apart.
+   */
   macs(): string[] {
-    const macs = this.gateLinks().map((link) => this.macOf(link));
-    return macs.filter((mac) => mac !== undefined);
+    const links = this.gateLinks();
+    const virtual = links.map((link) => this.virtual.of(link)?.mac);
+    const own = links.map((link) => this.macOf(link));
+    return [...virtual, ...own].filter((mac) => mac !== undefined);
   }
 
   async raise(leaseMs: number | null): Promise<void> {
     await this.addresses.raise(this.raised(leaseMs));
     for (const { address } of this.placed) this.present.add(address);
+    if (this.displaced) await this.lowerElsewhere();
+  }
+
+  /** Lowers what stands somewhere else than where it belongs: two devices would answer for it. */
+  private async lowerElsewhere(): Promise<void> {
+    const places = new Map(this.placed.map(({ address, link }) => [address, this.deviceOf(link)]));
+    const wrong = (await this.addresses.present()).filter(({ address, prefix, link }) => {
+      const place = places.get(address);
+      return place !== undefined && link !== place && prefix === bits(address);
+    });
+    await this.addresses.lower(wrong);
+    this.displaced = false;
   }
 
   /** Restarts the lifetimes; what is missing is raised. */
@@ -86,7 +128,7 @@ export class Holder {
     return this.placed.map(({ address, link }) => ({
       address,
       prefix: bits(address),
-      link,
+      link: this.deviceOf(link),
       lifetimeSeconds: seconds,
     }));
   }
@@ -97,8 +139,9 @@ export class Holder {
   }
 
   /** Lowers every floating IP, on whatever link it is. */
-  lower(): Promise<void> {
-    return this.lowerThese(this.wanted.map(({ address }) => address));
+  async lower(): Promise<void> {
+    await this.lowerThese(this.wanted.map(({ address }) => address));
+    this.displaced = false;
   }
 
   /** Lowers these addresses wherever they stand as floating IPs: alone, without a network. */
@@ -124,7 +167,7 @@ export class Holder {
   async check(): Promise<Placed[]> {
     const there = await this.addresses.present();
     const on = (place: Placed, each: PresentAddress) =>
-      each.address === place.address && each.link === place.link;
+      each.address === place.address && each.link === this.deviceOf(place.link);
     this.present.clear();
     for (const { address, prefix } of there) {
       if (this.isFloating(address) && prefix === bits(address)) this.present.add(address);

@@ -23,6 +23,7 @@ function scripted(answers: readonly LeaseAnswer[] = []) {
     grant: ask("grant"),
     refresh: ask("refresh"),
     revoke: ask("revoke"),
+    letThrough: (length) => ask(`letThrough ${length}`)(),
     remaining: async () => null,
     hook: "egress",
     lastRefusal: "",
@@ -85,4 +86,20 @@ test("what is revoked while the gate is being restored or granted does not come 
   const granted = granting.keeper.grant(LEASE);
   await Promise.all([granted, granting.keeper.revoke()]);
   assert.equal(granting.keeper.held, false);
+});
+
+test("on suspicion everything is let through, renewed at half time, and shut when the peer is heard", async () => {
+  const { keeper, asked, time } = scripted();
+  await keeper.letThrough(LEASE);
+  time.now = 399;
+  await keeper.letThrough(LEASE);
+  assert.deepEqual(asked, ["letThrough 800"]);
+  time.now = 400;
+  await keeper.letThrough(LEASE);
+  await keeper.shut();
+  assert.deepEqual(asked, ["letThrough 800", "letThrough 800", "letThrough null"]);
+  await keeper.grant(LEASE);
+  await keeper.shut();
+  await keeper.letThrough(LEASE);
+  assert.equal(asked.at(-1), "grant", "the holder of the lease lets everything through anyway");
 });

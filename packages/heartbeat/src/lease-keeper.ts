@@ -4,6 +4,7 @@ import type { Lease } from "./adapters/lease.js";
 import type { LeaseLength } from "./adapters/lease-line.js";
 import type { FloatingIp } from "./core/floating-plan.js";
 import { type LeaseAnswer, LeaseBook } from "./core/lease-book.js";
+import type { VirtualMac } from "./core/virtual-mac.js";
 
 export type KeptLease = "held" | "lapsed" | "restored";
 
@@ -15,9 +16,14 @@ export class LeaseKeeper {
   private readonly book: LeaseBook;
   private links: readonly string[] = [];
   private addresses: readonly string[] = [];
+  private virtual: readonly VirtualMac[] = [];
+  /** Until when what arrives for a virtual MAC is let through on suspicion, by this daemon's reckoning. */
+  private throughUntil = Number.NEGATIVE_INFINITY;
+  private readonly clock: Clock;
 
   constructor(lease: Lease, clock: Clock) {
     this.lease = lease;
+    this.clock = clock;
     const answered = (asked: Promise<LeaseAnswer>, done: (answer: LeaseAnswer) => void) => {
       void asked.catch((): LeaseAnswer => "no-answer").then(done);
     };
@@ -27,7 +33,7 @@ export class LeaseKeeper {
         refresh: (length, done) => answered(lease.refresh(length), done),
         revoke: (done) => answered(lease.revoke(), done),
         open: (done) => {
-          lease.open(this.links, this.addresses).then(
+          this.reopen().then(
             () => done(null),
             (error: unknown) => done(messageOf(error)),
           );
@@ -64,10 +70,36 @@ export class LeaseKeeper {
   }
 
   /** Makes the gate cover these addresses on these links; an unexpired lease goes on. */
-  async open(links: readonly string[], wanted: readonly FloatingIp[]): Promise<void> {
+  async open(
+    links: readonly string[],
+    wanted: readonly FloatingIp[],
+    virtual: readonly VirtualMac[] = [],
+  ): Promise<void> {
     this.links = links;
     this.addresses = wanted.map(({ address }) => address).sort();
-    await this.lease.open(this.links, this.addresses);
+    this.virtual = virtual;
+    await this.reopen();
+  }
+
+  private async reopen(): Promise<void> {
+    await this.lease.open(this.links, this.addresses, this.virtual);
+  }
+
+  /**
+   * The peer is silent: whatever a switch delivers for a virtual MAC is let through from now on, for
+   * so long. Asked again and again while the silence lasts, it costs the kernel little.
+   */
+  async letThrough(length: Millis): Promise<void> {
+    const now = this.clock.now();
+    if (this.held || this.throughUntil - now > length / 2) return;
+    this.throughUntil = now + length;
+    await this.lease.letThrough(length);
+  }
+
+  /** Only open TCP connections are let through from now on, unless this node holds the lease. */
+  async shut(): Promise<void> {
+    this.throughUntil = Number.NEGATIVE_INFINITY;
+    if (!this.held) await this.lease.letThrough(null);
   }
 
   /** What an earlier run left in the kernel; null where nothing. */

@@ -27,10 +27,12 @@ import { requestRealtime } from "./adapters/realtime.js";
 import { readRouters } from "./adapters/routers.js";
 import { readSuspendedMs } from "./adapters/suspended-clock.js";
 import { openTransitionFile } from "./adapters/transition-file.js";
+import { createVirtualLinks } from "./adapters/virtual-link.js";
 import { HeartbeatDaemon } from "./daemon.js";
 import { Holder } from "./holder.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { loadSettings } from "./settings.js";
+import { VirtualMacs } from "./virtual-macs.js";
 
 /** Longest wait for the kept ip; it prolongs a thousand floating IPs in some ten milliseconds. */
 const IP_ANSWER_MS = 1000;
@@ -97,6 +99,7 @@ async function main(): Promise<void> {
   // Raw frames pass an output hook by; the gate's promise is then kept here.
   const mayAnnounce = () => lease.hook === "egress" || keeper.remainingMs(systemClock.now()) > 0;
   const announcer = createAnnouncer({ mayAnnounce });
+  const virtualLinks = createVirtualLinks(runCommand);
   const daemon = new HeartbeatDaemon({
     paths,
     clock: systemClock,
@@ -104,7 +107,7 @@ async function main(): Promise<void> {
     events,
     settings,
     lease: keeper,
-    holder: new Holder(createAddresses(runCommand, ip)),
+    holder: new Holder(createAddresses(runCommand, ip), new VirtualMacs(virtualLinks)),
     announcer,
     network: { mayAnnounce, routers: () => readRouters(runCommand), forwarded: readForwarded },
     openSocket: openAdvertSocket,

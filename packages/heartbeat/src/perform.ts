@@ -29,11 +29,11 @@ export interface Machine {
 const milliseconds = (length: HeldLength): number | null =>
   length === "unlimited" ? null : length;
 
-/** Where each floating IP is announced: its link's index and MAC. */
+/** Where each floating IP is announced: its link's index, and the virtual MAC or the link's own. */
 export const announcements = (holder: Holder) =>
   holder.placed.flatMap(({ address, link }) => {
     const linkIndex = holder.indexOf(link);
-    const mac = holder.macOf(link);
+    const mac = holder.virtual.of(link)?.mac ?? holder.macOf(link);
     return linkIndex === undefined || mac === undefined ? [] : [{ address, linkIndex, mac }];
   });
 
@@ -43,6 +43,14 @@ function announce({ holder, announcer, network }: Machine): void {
   announcer.announce(targets);
   network.announced(targets);
 }
+
+/** One floating IP of each virtual MAC: enough for switches to remember where it is. */
+export const reminders = (holder: Holder) => {
+  const virtual = announcements(holder).filter(({ mac }) =>
+    holder.virtual.wanted.some((one) => one.mac === mac),
+  );
+  return virtual.filter(({ mac }, i) => virtual.findIndex((one) => one.mac === mac) === i);
+};
 
 export async function perform(effect: QueuedEffect, machine: Machine): Promise<void> {
   const { lease, holder, announcer } = machine;
@@ -58,7 +66,8 @@ export async function perform(effect: QueuedEffect, machine: Machine): Promise<v
     case "raise":
       return holder.raise(milliseconds(machine.leaseLength()));
     case "lower":
-      return holder.lower();
+      await holder.lower();
+      return lease.shut();
     case "announce":
       return announce(machine);
     case "stop-announcing":

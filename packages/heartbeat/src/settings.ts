@@ -1,4 +1,5 @@
 // settings.ts — what the heartbeat reads from disk: the configuration in force and the pair's key.
+import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import {
   type AppliancePaths,
@@ -12,6 +13,7 @@ import {
 } from "@lbpair/common";
 import { NO_REVISION } from "./core/advert.js";
 import type { ElectionSettings } from "./core/election-state.js";
+import type { PairDigest } from "./core/virtual-mac.js";
 
 export interface Settings {
   readonly running: Running;
@@ -80,6 +82,12 @@ export async function loadSettings(paths: AppliancePaths): Promise<Parsed<Settin
       },
     },
   };
+}
+
+/** What virtual MACs are made from, where they are wanted: a single appliance has no use for one. */
+export function virtualDigest({ key, running }: Settings): PairDigest | undefined {
+  if (key === undefined || !running.services.heartbeat.virtualMac) return undefined;
+  return (text) => createHmac("sha256", key).update(text).digest();
 }
 
 /** Whether the paths to the peer have to be opened anew. */

@@ -1,5 +1,6 @@
 // addresses.ts — floating IPs on and off this node's links, by one `ip` process for all of them.
 import { CommandError, mustRun, type Run } from "@lbpair/common";
+import { VIRTUAL_PREFIX } from "../core/virtual-mac.js";
 import { parseBatchErrors } from "./ip-errors.js";
 import type { IpSession } from "./ip-session.js";
 
@@ -30,6 +31,8 @@ export interface LinkState {
   /** Up, and its other end too. */
   readonly carrier: boolean;
   readonly networks: readonly { readonly address: string; readonly prefixLength: number }[];
+  /** Only of a device of ours for a virtual MAC: the link underneath, and whether it was set up. */
+  readonly over?: { readonly link: string; readonly up: boolean };
 }
 
 /** All of them idempotent; the calls of one object happen one after the other, in order. */
@@ -78,6 +81,7 @@ const NOT_THERE = /Cannot assign requested address|[Aa]ddress not found|Cannot f
 interface IpLink {
   readonly ifname: string;
   readonly ifindex: number;
+  readonly link?: string;
   readonly address?: string;
   readonly link_type: string;
   readonly flags: readonly string[];
@@ -106,6 +110,9 @@ export function parseLinks(json: string): { links: LinkState[]; present: Present
     mac: link.link_type === "ether" ? link.address : undefined,
     carrier: link.flags.includes("UP") && link.flags.includes("LOWER_UP"),
     networks: link.addr_info.map((on) => ({ address: on.local ?? "", prefixLength: on.prefixlen })),
+    ...(link.link !== undefined && link.ifname.startsWith(VIRTUAL_PREFIX)
+      ? { over: { link: link.link, up: link.flags.includes("UP") } }
+      : {}),
   }));
   return { links, present };
 }

@@ -13,6 +13,8 @@ export interface Announced {
 export interface Announcer {
   /** The first round goes out before this returns; a burst that still ran is replaced. */
   announce(targets: readonly Announced[]): void;
+  /** One round, now; a burst that runs goes on. */
+  remind(targets: readonly Announced[]): void;
   stop(): void;
   /** Stops and closes the socket. */
   close(): void;
@@ -81,12 +83,15 @@ export function createAnnouncer(options: AnnouncerOptions = {}): Announcer {
       else counters.failed += 1;
     }
   };
+  const framesFor = (targets: readonly Announced[]) =>
+    targets.flatMap((target) =>
+      framesOf(target).map((frame) => ({ linkIndex: target.linkIndex, frame })),
+    );
   return {
+    remind: (targets) => send(framesFor(targets)),
     announce(targets) {
       stop();
-      const frames = targets.flatMap((target) =>
-        framesOf(target).map((frame) => ({ linkIndex: target.linkIndex, frame })),
-      );
+      const frames = framesFor(targets);
       for (const at of atMs) {
         if (at === 0) send(frames);
         else timers.push(setTimeout(() => send(frames), at));

@@ -1,5 +1,8 @@
 // gate.ts — what the kernel's gate before the floating IPs looks like, as nft commands (no I/O).
-import { addressBytes, familyOf } from "@lbpair/common";
+import { familyOf } from "@lbpair/common";
+import type { VirtualMac } from "../core/virtual-mac.js";
+import { hex128, UNLEASED } from "./gate-words.js";
+import { virtualPart } from "./virtual-gate.js";
 
 /**
  * Every ARP packet (and IPv6 neighbour solicitation and advertisement) that speaks for a floating
@@ -21,6 +24,8 @@ export interface GateWanted {
   readonly hook: GateHook;
   readonly links: readonly GateLink[];
   readonly floatingIps: readonly string[];
+  /** Only where the hook is "egress". */
+  readonly virtual?: readonly VirtualMac[];
 }
 
 /** One table of the gate, with the rules and elements it should have. */
@@ -30,15 +35,15 @@ interface GateTable {
   readonly sets: Readonly<Record<string, { readonly type: string; readonly elements: string[] }>>;
   /** By comment: the comment tells an older rule from this one's. */
   readonly rules: Readonly<Record<string, string>>;
+  /** What arrives for a virtual MAC; none where there is no virtual MAC. */
+  readonly arrival: Readonly<Record<string, string>>;
+  /** Links whose arriving frames are looked at. */
+  readonly arrivalLinks: readonly string[];
 }
 
 export const GATE_TABLE = "lbpair_gate";
-const UNLEASED = "meta protocol != @lease counter drop";
-
-const hex128 = (address: string): string =>
-  `0x${addressBytes(address)
-    .map((octet) => octet.toString(16).padStart(2, "0"))
-    .join("")}`;
+/** Sets whose elements come and go with the pair's life, not with the configuration. */
+const TIMED = ["lease", "through"];
 
 const arpPart = (addresses: string[]) => ({
   sets: { floating: { type: "type ipv4_addr", elements: addresses } },
@@ -66,18 +71,41 @@ export function gateTables(wanted: GateWanted): GateTable[] {
   const v6 = wanted.floatingIps.filter((address) => familyOf(address) === 6);
   const arp = arpPart(v4);
   const neighbour = v6.length === 0 ? { sets: {}, rules: {} } : neighbourPart(v6);
+  const nothing = { arrival: {}, arrivalLinks: [] };
   if (wanted.hook === "egress") {
-    const sets = { ...arp.sets, ...neighbour.sets };
-    const rules = { ...arp.rules, ...neighbour.rules };
-    return [{ family: "netdev", leaseKeys: ["arp", "ip6"], sets, rules }];
+    const virtual = virtualPart(wanted.virtual ?? []);
+    const sets = { ...arp.sets, ...neighbour.sets, ...virtual.sets };
+    const rules = { ...arp.rules, ...neighbour.rules, ...virtual.rules };
+    const { arrival, arrivalLinks } = virtual;
+    const keys = { leaseKeys: ["arp", "ip6"] };
+    return [{ family: "netdev", ...keys, sets, rules, arrival, arrivalLinks }];
   }
-  const tables: GateTable[] = [{ family: "arp", leaseKeys: ["arp"], ...arp }];
-  if (v6.length > 0) tables.push({ family: "ip6", leaseKeys: ["ip6"], ...neighbour });
+  const tables: GateTable[] = [{ family: "arp", leaseKeys: ["arp"], ...arp, ...nothing }];
+  if (v6.length > 0) tables.push({ family: "ip6", leaseKeys: ["ip6"], ...neighbour, ...nothing });
   return tables;
 }
 
 // A link that was deleted and made again is another link to the kernel: the index says so.
 const egressChain = (link: GateLink): string => `egress_${link.linkIndex}`;
+const ingressChain = (link: GateLink): string => `ingress_${link.linkIndex}`;
+
+/** A chain of the table that a hook of a link jumps from. */
+interface Hooked {
+  readonly chain: string;
+  readonly hook: "egress" | "ingress";
+  readonly link: string;
+  readonly to: "gate" | "arrival";
+}
+
+function hooksOf(table: GateTable, links: readonly GateLink[]): Hooked[] {
+  if (table.family !== "netdev") return [];
+  return links.flatMap((on): Hooked[] => {
+    const { link } = on;
+    const out: Hooked = { chain: egressChain(on), hook: "egress", link, to: "gate" };
+    if (!table.arrivalLinks.includes(link)) return [out];
+    return [out, { chain: ingressChain(on), hook: "ingress", link, to: "arrival" }];
+  });
+}
 
 const hookOf = (table: GateTable): string =>
   table.family === "netdev" ? "" : " { type filter hook output priority 0; policy accept; }";
@@ -89,16 +117,23 @@ function shapeOf(rules: string[], chains: string[], sets: Readonly<Record<string
   return JSON.stringify([rules.sort(), chains.sort(), sorted]);
 }
 
+/** The table's own chains with their rules by comment; the second only where it is needed. */
+const bodies = ({ rules, arrival, arrivalLinks }: GateTable) => ({
+  gate: rules,
+  ...(arrivalLinks.length === 0 ? {} : { arrival }),
+});
+
 export function wantedShape(table: GateTable, links: readonly GateLink[]): string {
-  const hooks = table.family === "netdev" ? links.map(egressChain) : [];
-  const rules = Object.keys(table.rules).map((comment) => `gate ${comment}`);
+  const hooks = hooksOf(table, links).map(({ chain }) => chain);
+  const own = Object.entries(bodies(table));
+  const rules = own.flatMap(([chain, body]) => Object.keys(body).map((each) => `${chain} ${each}`));
   const sets = Object.entries(table.sets).map(([name, set]): [string, string[]] => [
     name,
     set.elements.map(plainElement),
   ]);
   return shapeOf(
     [...rules, ...hooks.map((chain) => `${chain} jump`)],
-    ["gate", ...hooks],
+    [...own.map(([chain]) => chain), ...hooks],
     Object.fromEntries(sets),
   );
 }
@@ -115,7 +150,7 @@ interface Listed {
   readonly set?: { readonly name: string; readonly elem?: readonly unknown[] };
 }
 
-/** The shape of a table as `nft -j list table` shows it, and its hook chains; the lease is left out. */
+/** The shape of a table as `nft -j list table` shows it, and its chains; the timed sets are left out. */
 export function presentShape(listing: string): { shape: string; chains: string[] } {
   const { nftables } = JSON.parse(listing) as { nftables: readonly Listed[] };
   const rules: string[] = [];
@@ -124,15 +159,15 @@ export function presentShape(listing: string): { shape: string; chains: string[]
   for (const { chain, rule, set } of nftables) {
     if (chain !== undefined) chains.push(chain.name);
     if (rule !== undefined) rules.push(`${rule.chain} ${rule.comment ?? "?"}`);
-    if (set !== undefined && set.name !== "lease")
+    if (set !== undefined && !TIMED.includes(set.name))
       sets[set.name] = (set.elem ?? []).map(plainElement);
   }
   return { shape: shapeOf(rules, chains, sets), chains };
 }
 
 /**
- * One transaction that makes the table what it should be, whatever it was; the lease's elements are
- * not touched, so an unexpired lease goes on. `stale` are chains of links no longer wanted.
+ * One transaction that makes the table what it should be, whatever it was; the timed sets' elements
+ * are not touched, so an unexpired lease goes on. `stale` are chains no longer wanted.
  */
 export function gateScript(
   table: GateTable,
@@ -142,22 +177,22 @@ export function gateScript(
   const at = `${table.family} ${GATE_TABLE}`;
   const lines = [
     `add table ${at}`,
-    `add set ${at} lease { type ether_type; flags timeout; }`,
+    ...TIMED.map((name) => `add set ${at} ${name} { type ether_type; flags timeout; }`),
     ...Object.entries(table.sets).map(([name, set]) => `add set ${at} ${name} { ${set.type}; }`),
-    `add chain ${at} gate${hookOf(table)}`,
-    `flush chain ${at} gate`,
-    ...Object.entries(table.rules).map(
-      ([comment, rule]) => `add rule ${at} gate ${rule} comment "${comment}"`,
-    ),
   ];
-  for (const link of table.family === "netdev" ? links : []) {
-    const chain = `${at} ${egressChain(link)}`;
-    const hook = `type filter hook egress device "${link.link}" priority 0; policy accept;`;
-    lines.push(`add chain ${chain} { ${hook} }`, `flush chain ${chain}`);
-    lines.push(`add rule ${chain} jump gate comment "jump"`);
+  for (const [name, rules] of Object.entries(bodies(table))) {
+    lines.push(`add chain ${at} ${name}${hookOf(table)}`, `flush chain ${at} ${name}`);
+    for (const [comment, rule] of Object.entries(rules))
+      lines.push(`add rule ${at} ${name} ${rule} comment "${comment}"`);
   }
-  for (const chain of stale)
-    lines.push(`flush chain ${at} ${chain}`, `delete chain ${at} ${chain}`);
+  for (const { chain, hook, link, to } of hooksOf(table, links)) {
+    const base = `type filter hook ${hook} device "${link}" priority 0; policy accept;`;
+    lines.push(`add chain ${at} ${chain} { ${base} }`, `flush chain ${at} ${chain}`);
+    lines.push(`add rule ${at} ${chain} jump ${to} comment "jump"`);
+  }
+  // A chain that another jumps to goes last.
+  const last = [...stale].sort((a, b) => Number(a === "arrival") - Number(b === "arrival"));
+  for (const chain of last) lines.push(`flush chain ${at} ${chain}`, `delete chain ${at} ${chain}`);
   for (const [name, { elements }] of Object.entries(table.sets)) {
     lines.push(`flush set ${at} ${name}`);
     if (elements.length > 0) lines.push(`add element ${at} ${name} { ${elements.join(", ")} }`);
@@ -165,6 +200,12 @@ export function gateScript(
   return `${lines.join("\n")}\n`;
 }
 
-/** Chains present that belong to no link wanted. */
-export const staleChains = (chains: readonly string[], links: readonly GateLink[]): string[] =>
-  chains.filter((chain) => chain !== "gate" && !links.some((link) => egressChain(link) === chain));
+/** Chains present that nobody wants. */
+export function staleChains(
+  table: GateTable,
+  chains: readonly string[],
+  links: readonly GateLink[],
+): string[] {
+  const wanted = hooksOf(table, links).map(({ chain }) => chain);
+  return chains.filter((chain) => !wanted.includes(chain) && !(chain in bodies(table)));
+}

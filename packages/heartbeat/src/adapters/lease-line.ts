@@ -22,19 +22,54 @@ function elements(keys: readonly string[], time: LeaseLength): string {
 }
 
 export const refreshLine = (wanted: GateWanted, time: LeaseLength): string =>
-  perTable(wanted, (set, keys) => [
-    `delete element ${set} { ${keys.join(", ")} }`,
-    `add element ${set} ${elements(keys, time)}`,
-  ]);
+  withThrough(
+    wanted,
+    time,
+    perTable(wanted, (set, keys) => [
+      `delete element ${set} { ${keys.join(", ")} }`,
+      `add element ${set} ${elements(keys, time)}`,
+    ]),
+  );
 
 export const grantLine = (wanted: GateWanted, time: LeaseLength): string =>
-  perTable(wanted, (set, keys) => [
-    `flush set ${set}`,
-    `add element ${set} ${elements(keys, time)}`,
-  ]);
+  withThrough(
+    wanted,
+    time,
+    perTable(wanted, (set, keys) => [
+      `flush set ${set}`,
+      `add element ${set} ${elements(keys, time)}`,
+    ]),
+  );
 
 export const revokeLine = (wanted: GateWanted): string =>
   perTable(wanted, (set) => [`flush set ${set}`]);
+
+/**
+ * How much longer than the lease a node lets everything through that arrives for its virtual MACs.
+ * A frozen or dead daemon's kernel goes on forwarding until the peer has taken over and the switch
+ * has learnt it, and about as long as neighbours remember an address where there is no peer.
+ */
+export const THROUGH_AFTER_LEASE_MS = 30_000;
+const THROUGH = `netdev ${GATE_TABLE} through`;
+const THROUGH_KEYS = ["arp", "ip", "ip6"];
+
+const isVirtual = ({ virtual }: GateWanted): boolean => (virtual ?? []).length > 0;
+
+/** Everything that arrives for a virtual MAC is let through for so long. Empty where there is none. */
+export const throughLine = (wanted: GateWanted, time: LeaseLength): string =>
+  isVirtual(wanted)
+    ? `flush set ${THROUGH}; add element ${THROUGH} ${elements(THROUGH_KEYS, time)}`
+    : "";
+
+/** From now on only open TCP connections are let through. Empty where there is no virtual MAC. */
+export const shutLine = (wanted: GateWanted): string =>
+  isVirtual(wanted) ? `flush set ${THROUGH}` : "";
+
+function withThrough(wanted: GateWanted, lease: LeaseLength, line: string): string {
+  const time = lease === "unlimited" ? lease : millis(lease + THROUGH_AFTER_LEASE_MS);
+  const through = throughLine(wanted, time);
+  return through === "" ? line : `${line}; ${through}`;
+}
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   d: 86_400_000,

@@ -1,6 +1,7 @@
 // lease.ts — the kernel's permission to answer for the floating IPs, which lapses by itself.
 import { CommandError, mustRun, type Run } from "@lbpair/common";
 import type { LeaseAnswer } from "../core/lease-book.js";
+import type { VirtualMac } from "../core/virtual-mac.js";
 import {
   GATE_TABLE,
   type GateHook,
@@ -12,7 +13,15 @@ import {
   staleChains,
   wantedShape,
 } from "./gate.js";
-import { grantLine, type LeaseLength, parseLease, refreshLine, revokeLine } from "./lease-line.js";
+import {
+  grantLine,
+  type LeaseLength,
+  parseLease,
+  refreshLine,
+  revokeLine,
+  shutLine,
+  throughLine,
+} from "./lease-line.js";
 import { createNftSession, type NftAnswer } from "./nft-session.js";
 
 export interface Lease {
@@ -20,13 +29,19 @@ export interface Lease {
    * Creates the gate's table, or changes only what differs; an unexpired lease goes on. Throws
    * CommandError where nft refuses, and where a link is gone.
    */
-  open(links: readonly string[], floatingIps: readonly string[]): Promise<{ changed: boolean }>;
+  open(
+    links: readonly string[],
+    floatingIps: readonly string[],
+    virtual?: readonly VirtualMac[],
+  ): Promise<{ changed: boolean }>;
   /** Gives the lease, whether or not there is one. Never "lapsed". */
   grant(length: LeaseLength): Promise<LeaseAnswer>;
   /** Makes an existing lease end `length` from now. Never revives one that has ended. */
   refresh(length: LeaseLength): Promise<LeaseAnswer>;
   /** From now on nothing is answered. "held" means that the kernel took it. */
   revoke(): Promise<LeaseAnswer>;
+  /** Lets through what arrives for a virtual MAC, for so long; null = from now on open TCP connections only. */
+  letThrough(length: LeaseLength | null): Promise<LeaseAnswer>;
   /** What is left; works before `open`, for a daemon that starts. */
   remaining(): Promise<LeaseLength | null>;
   /** Which hook carries the gate; undefined before `open`. On "output" an announcer asks first. */
@@ -42,6 +57,8 @@ export interface Lease {
 /** Longest wait for nft's answer; a refresh takes one or two milliseconds. */
 export const LEASE_ANSWER_MS = 150;
 const OPEN_TIMEOUT_MS = 3000;
+const NO_EGRESS =
+  "a virtual MAC needs nftables' netdev egress hook (Linux 5.16), which is not there";
 
 export interface LeaseOptions {
   readonly run: Run;
@@ -84,7 +101,7 @@ async function adjust(run: Run, wanted: GateWanted): Promise<boolean> {
     const present =
       listed.code === 0 ? presentShape(listed.stdout) : { shape: "absent", chains: [] };
     if (present.shape === wantedShape(table, wanted.links)) continue;
-    script += gateScript(table, wanted.links, staleChains(present.chains, wanted.links));
+    script += gateScript(table, wanted.links, staleChains(table, present.chains, wanted.links));
   }
   if (script === "") return false;
   await mustRun(run, ["nft", "-f", "-"], { input: script, timeoutMs: OPEN_TIMEOUT_MS });
@@ -118,7 +135,9 @@ export function createLease(options: LeaseOptions): Lease {
 
   const ask = async (line: (gate: GateWanted) => string): Promise<LeaseAnswer> => {
     if (wanted === undefined) return "table-missing";
-    const answer = await session.ask(line(wanted));
+    const words = line(wanted);
+    if (words === "") return "held";
+    const answer = await session.ask(words);
     if (answer.kind === "refused") lastRefusal = answer.said.trim();
     return judge(answer);
   };
@@ -128,9 +147,11 @@ export function createLease(options: LeaseOptions): Lease {
   };
 
   return {
-    async open(links, floatingIps) {
+    async open(links, floatingIps, virtual = []) {
       const hook = await chooseHook();
-      const next: GateWanted = { hook, links: await withIndexes(run, links), floatingIps };
+      if (hook !== "egress" && virtual.length > 0) throw new Error(NO_EGRESS);
+      const indexed = await withIndexes(run, links);
+      const next: GateWanted = { hook, links: indexed, floatingIps, virtual };
       const changed = await adjust(run, next);
       wanted = next;
       return { changed };
@@ -138,6 +159,8 @@ export function createLease(options: LeaseOptions): Lease {
     grant: (length) => ask((gate) => grantLine(gate, length)),
     refresh: (length) => ask((gate) => sameRefreshLine(gate, length)),
     revoke: () => ask(revokeLine),
+    letThrough: (length) =>
+      ask((gate) => (length === null ? shutLine(gate) : throughLine(gate, length))),
     async remaining() {
       const families = wanted?.hook === "output" ? ["arp"] : ["netdev", "arp"];
       for (const family of families) {
