@@ -3,8 +3,13 @@ import { inNetwork, mustRun, type Run } from "@lbpair/common";
 
 interface LinkJson {
   readonly ifname?: string;
+  /** The link underneath, of a macvlan. */
+  readonly link?: string;
   readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[];
 }
+
+/** The heartbeat's devices for virtual MACs: their traffic is that of the link underneath. */
+const VIRTUAL = /^lbv/;
 
 /**
  * Names of the interfaces one of whose own networks contains one of `addresses`. A /32 or /128 is
@@ -19,5 +24,11 @@ export async function findArms(run: Run, addresses: readonly string[]): Promise<
       if (prefixlen === (local.includes(":") ? 128 : 32)) return false;
       return addresses.some((address) => inNetwork(address, local, prefixlen));
     });
-  return links.flatMap((link) => (link.ifname !== undefined && carries(link) ? link.ifname : []));
+  const arms = links.flatMap((link) =>
+    link.ifname !== undefined && carries(link) ? link.ifname : [],
+  );
+  const virtual = links.flatMap(({ ifname, link }) =>
+    ifname !== undefined && VIRTUAL.test(ifname) && arms.includes(link ?? "") ? ifname : [],
+  );
+  return [...arms, ...virtual];
 }

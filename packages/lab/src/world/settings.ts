@@ -27,6 +27,8 @@ export interface LabSettings {
   readonly check: CheckTimes;
   /** False: lb1 alone, with no peer configured. */
   readonly paired: boolean;
+  /** Whether the floating IPs have a MAC of their own on each network. */
+  readonly virtualMac: boolean;
   /** More entries of `virtualServices`, in the shape of services.yaml. */
   readonly extraServices: readonly Readonly<Record<string, unknown>>[];
   /** More floating IPs, beside the gateway and the virtual services' own. */
@@ -45,6 +47,7 @@ export const DEFAULT_SETTINGS: LabSettings = {
   },
   check: { interval: "1s", timeout: "500ms", failures: 3, successes: 2 },
   paired: true,
+  virtualMac: false,
   extraServices: [],
   extraFloatingIps: [],
 };
@@ -66,7 +69,7 @@ function portWords(ports: readonly number[]): string {
 }
 
 export function servicesYaml(settings: LabSettings): string {
-  const { timings, check, extraServices, extraFloatingIps } = settings;
+  const { timings, check, virtualMac, extraServices, extraFloatingIps } = settings;
   const script = { type: "external", script: CHECK_SCRIPT, ...check };
   const servers = [
     "    realServers:",
@@ -75,7 +78,7 @@ export function servicesYaml(settings: LabSettings): string {
   ];
   return [
     "# The reference deployment, and an echo service for the lab's probes.",
-    `heartbeat: ${inline(timings)}`,
+    `heartbeat: ${inline({ ...timings, ...(virtualMac ? { virtualMac } : {}) })}`,
     "floatingIps:",
     `  - { label: gateway, address: ${GATEWAY} }  # the clusters' default gateway`,
     ...extraFloatingIps.map(
