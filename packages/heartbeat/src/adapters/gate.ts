@@ -150,8 +150,16 @@ interface Listed {
   readonly set?: { readonly name: string; readonly elem?: readonly unknown[] };
 }
 
-/** The shape of a table as `nft -j list table` shows it, and its chains; the timed sets are left out. */
-export function presentShape(listing: string): { shape: string; chains: string[] } {
+/** What `nft -j list table` shows of a table; the timed sets are left out. */
+export interface PresentTable {
+  readonly shape: string;
+  readonly chains: readonly string[];
+  readonly sets: readonly string[];
+}
+
+export const NO_TABLE: PresentTable = { shape: "absent", chains: [], sets: [] };
+
+export function presentShape(listing: string): PresentTable {
   const { nftables } = JSON.parse(listing) as { nftables: readonly Listed[] };
   const rules: string[] = [];
   const chains: string[] = [];
@@ -162,17 +170,17 @@ export function presentShape(listing: string): { shape: string; chains: string[]
     if (set !== undefined && !TIMED.includes(set.name))
       sets[set.name] = (set.elem ?? []).map(plainElement);
   }
-  return { shape: shapeOf(rules, chains, sets), chains };
+  return { shape: shapeOf(rules, chains, sets), chains, sets: Object.keys(sets) };
 }
 
 /**
  * One transaction that makes the table what it should be, whatever it was; the timed sets' elements
- * are not touched, so an unexpired lease goes on. `stale` are chains no longer wanted.
+ * are not touched, so an unexpired lease goes on. What is there and no longer wanted goes.
  */
 export function gateScript(
   table: GateTable,
   links: readonly GateLink[],
-  stale: readonly string[],
+  present: PresentTable,
 ): string {
   const at = `${table.family} ${GATE_TABLE}`;
   const lines = [
@@ -190,9 +198,10 @@ export function gateScript(
     lines.push(`add chain ${at} ${chain} { ${base} }`, `flush chain ${at} ${chain}`);
     lines.push(`add rule ${at} ${chain} jump ${to} comment "jump"`);
   }
-  // A chain that another jumps to goes last.
-  const last = [...stale].sort((a, b) => Number(a === "arrival") - Number(b === "arrival"));
-  for (const chain of last) lines.push(`flush chain ${at} ${chain}`, `delete chain ${at} ${chain}`);
+  for (const chain of staleChains(table, present.chains, links))
+    lines.push(`flush chain ${at} ${chain}`, `delete chain ${at} ${chain}`);
+  for (const set of present.sets.filter((name) => !(name in table.sets)))
+    lines.push(`delete set ${at} ${set}`);
   for (const [name, { elements }] of Object.entries(table.sets)) {
     lines.push(`flush set ${at} ${name}`);
     if (elements.length > 0) lines.push(`add element ${at} ${name} { ${elements.join(", ")} }`);
@@ -200,12 +209,14 @@ export function gateScript(
   return `${lines.join("\n")}\n`;
 }
 
-/** Chains present that nobody wants. */
-export function staleChains(
+/** Chains present that nobody wants; one that others jump to goes last. */
+function staleChains(
   table: GateTable,
   chains: readonly string[],
   links: readonly GateLink[],
 ): string[] {
   const wanted = hooksOf(table, links).map(({ chain }) => chain);
-  return chains.filter((chain) => !wanted.includes(chain) && !(chain in bodies(table)));
+  return chains
+    .filter((chain) => !wanted.includes(chain) && !(chain in bodies(table)))
+    .sort((a, b) => Number(a === "arrival") - Number(b === "arrival"));
 }

@@ -9,8 +9,8 @@ import {
   type GateWanted,
   gateScript,
   gateTables,
+  NO_TABLE,
   presentShape,
-  staleChains,
   wantedShape,
 } from "./gate.js";
 import {
@@ -98,10 +98,9 @@ async function adjust(run: Run, wanted: GateWanted): Promise<boolean> {
   let script = "";
   for (const table of gateTables(wanted)) {
     const listed = await listTable(run, table.family);
-    const present =
-      listed.code === 0 ? presentShape(listed.stdout) : { shape: "absent", chains: [] };
+    const present = listed.code === 0 ? presentShape(listed.stdout) : NO_TABLE;
     if (present.shape === wantedShape(table, wanted.links)) continue;
-    script += gateScript(table, wanted.links, staleChains(table, present.chains, wanted.links));
+    script += gateScript(table, wanted.links, present);
   }
   if (script === "") return false;
   await mustRun(run, ["nft", "-f", "-"], { input: script, timeoutMs: OPEN_TIMEOUT_MS });
