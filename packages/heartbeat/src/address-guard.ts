@@ -209,6 +209,11 @@ export class AddressGuard {
   private putBack(): void {
     const { holds, answers, perform } = this.options;
     if (!holds()) return;
-    perform(answers() ? [{ kind: "raise" }, { kind: "announce" }] : [{ kind: "raise" }]);
+    // A virtual MAC that is new has no voice before the lease has been refreshed.
+    perform(
+      answers()
+        ? [{ kind: "refresh-lease" }, { kind: "raise" }, { kind: "announce" }]
+        : [{ kind: "raise" }],
+    );
   }
 }

@@ -8,7 +8,7 @@ import type { Conflict } from "./core/witness.js";
 import type { WitnessView } from "./core/witness-view.js";
 import { createForwardedWatch, type ForwardedWatch } from "./forwarded-watch.js";
 import type { Holder } from "./holder.js";
-import { type LinkPlaces, placeOf } from "./link-places.js";
+import { type LinkPlace, type LinkPlaces, placeOf } from "./link-places.js";
 import { type Learnt, TakeOverCheck } from "./take-over-check.js";
 import { WitnessWatch } from "./witness-watch.js";
 
@@ -122,10 +122,19 @@ export class NetworkWatch {
       links.flatMap(({ link, floatingIps }) => {
         const place = this.places.get(link);
         const ipv6 = floatingIps.some((address) => address.includes(":"));
-        return place === undefined ? [] : [{ linkIndex: place.linkIndex, ipv6 }];
+        return place === undefined
+          ? []
+          : this.earsOf(place).map((linkIndex) => ({ linkIndex, ipv6 }));
       }),
     );
     this.sayWhetherAble();
+  }
+
+  /** What is sent to a virtual MAC is heard on its device only. */
+  private earsOf({ link, linkIndex }: LinkPlace): number[] {
+    const { holder } = this.options;
+    const device = holder.indexOf(holder.deviceOf(link));
+    return device === undefined || device === linkIndex ? [linkIndex] : [linkIndex, device];
   }
 
   private sayWhetherAble(): void {
@@ -185,7 +194,9 @@ export class NetworkWatch {
   }
 
   private heard(heard: Heard): void {
-    const place = [...this.places.values()].find((each) => each.linkIndex === heard.linkIndex);
+    const place = [...this.places.values()].find((each) =>
+      this.earsOf(each).includes(heard.linkIndex),
+    );
     if (place === undefined) return;
     this.witness.heard(place.link, heard);
     this.check.heard(place.link, heard);

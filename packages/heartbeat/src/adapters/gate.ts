@@ -43,7 +43,7 @@ interface GateTable {
 
 export const GATE_TABLE = "lbpair_gate";
 /** Sets whose elements come and go with the pair's life, not with the configuration. */
-const TIMED = ["lease", "through"];
+const TIMED = ["lease", "voice", "through"];
 
 const arpPart = (addresses: string[]) => ({
   sets: { floating: { type: "type ipv4_addr", elements: addresses } },

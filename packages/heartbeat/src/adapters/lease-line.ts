@@ -22,7 +22,7 @@ function elements(keys: readonly string[], time: LeaseLength): string {
 }
 
 export const refreshLine = (wanted: GateWanted, time: LeaseLength): string =>
-  withThrough(
+  withVirtual(
     wanted,
     time,
     perTable(wanted, (set, keys) => [
@@ -32,7 +32,7 @@ export const refreshLine = (wanted: GateWanted, time: LeaseLength): string =>
   );
 
 export const grantLine = (wanted: GateWanted, time: LeaseLength): string =>
-  withThrough(
+  withVirtual(
     wanted,
     time,
     perTable(wanted, (set, keys) => [
@@ -41,8 +41,10 @@ export const grantLine = (wanted: GateWanted, time: LeaseLength): string =>
     ]),
   );
 
-export const revokeLine = (wanted: GateWanted): string =>
-  perTable(wanted, (set) => [`flush set ${set}`]);
+export const revokeLine = (wanted: GateWanted): string => {
+  const line = perTable(wanted, (set) => [`flush set ${set}`]);
+  return isVirtual(wanted) ? `${line}; flush set ${VOICE}` : line;
+};
 
 /**
  * How much longer than the lease a node lets everything through that arrives for its virtual MACs.
@@ -50,25 +52,28 @@ export const revokeLine = (wanted: GateWanted): string =>
  * has learnt it, and about as long as neighbours remember an address where there is no peer.
  */
 export const THROUGH_AFTER_LEASE_MS = 30_000;
+const VOICE = `netdev ${GATE_TABLE} voice`;
 const THROUGH = `netdev ${GATE_TABLE} through`;
-const THROUGH_KEYS = ["arp", "ip", "ip6"];
+const PROTOCOLS = ["arp", "ip", "ip6"];
 
 const isVirtual = ({ virtual }: GateWanted): boolean => (virtual ?? []).length > 0;
 
 /** Everything that arrives for a virtual MAC is let through for so long. Empty where there is none. */
 export const throughLine = (wanted: GateWanted, time: LeaseLength): string =>
   isVirtual(wanted)
-    ? `flush set ${THROUGH}; add element ${THROUGH} ${elements(THROUGH_KEYS, time)}`
+    ? `flush set ${THROUGH}; add element ${THROUGH} ${elements(PROTOCOLS, time)}`
     : "";
 
 /** From now on only open TCP connections are let through. Empty where there is no virtual MAC. */
 export const shutLine = (wanted: GateWanted): string =>
   isVirtual(wanted) ? `flush set ${THROUGH}` : "";
 
-function withThrough(wanted: GateWanted, lease: LeaseLength, line: string): string {
+/** In the same transaction, so that what the lease's line cannot do is not done for a virtual MAC either. */
+function withVirtual(wanted: GateWanted, lease: LeaseLength, line: string): string {
+  if (!isVirtual(wanted)) return line;
+  const voice = `flush set ${VOICE}; add element ${VOICE} ${elements(PROTOCOLS, lease)}`;
   const time = lease === "unlimited" ? lease : millis(lease + THROUGH_AFTER_LEASE_MS);
-  const through = throughLine(wanted, time);
-  return through === "" ? line : `${line}; ${through}`;
+  return `${line}; ${voice}; ${throughLine(wanted, time)}`;
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = {

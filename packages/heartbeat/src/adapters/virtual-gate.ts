@@ -1,12 +1,12 @@
 // virtual-gate.ts — the gate's rules for virtual MACs: what may leave in their name, and what that arrives for them is let in (no I/O).
 import { familyOf } from "@lbpair/common";
 import type { VirtualMac } from "../core/virtual-mac.js";
-import { hex128, UNLEASED } from "./gate-words.js";
+import { hex128 } from "./gate-words.js";
 
 /**
  * Both on the link underneath, so that they hold before its macvlan is there and for raw sockets too.
  *
- * Leaving: a frame from a virtual MAC needs the lease, and is ARP or IPv6; IPv4 never leaves by it.
+ * Leaving: a frame from a virtual MAC needs the set `voice`, which is the lease for IPv4 as well.
  * Whoever speaks for a floating IP that has a virtual MAC names no other: the link's own would be
  * learnt instead.
  *
@@ -32,7 +32,7 @@ export function virtualPart(virtual: readonly VirtualMac[]) {
         : { virtual6: { type: "typeof @th,64,128", elements: v6.map(hex128) } }),
     },
     rules: {
-      "virtual 1": `ether saddr @virtual ${UNLEASED}`,
+      "virtual 1": "ether saddr @virtual meta protocol != @voice counter drop",
       "name4 1": "arp saddr ip @virtual4 arp saddr ether != @virtual counter drop",
       ...(v6.length === 0
         ? {}

@@ -241,14 +241,22 @@ export class Witness {
     return toldAt !== undefined && now - toldAt <= CONFLICT_QUIET_MS ? [] : [conflict];
   }
 
-  /** An echo request for a floating IP to a MAC was answered from there. */
+  /**
+   * An echo request for a floating IP was answered from a MAC: the one that claims it, or, because a
+   * node answers a virtual MAC's echoes from the link's own, another of the peer's.
+   */
   echoed(from: HeardClaim): void {
-    const claimedAt = this.suspicion?.claims.get(keyOf(from));
-    if (this.suspicion === null || claimedAt === undefined) return;
-    const before = this.suspicion.peerAnsweredAt ?? Number.NEGATIVE_INFINITY;
-    this.suspicion.peerAnsweredAt = millis(Math.max(before, claimedAt));
-    this.suspicion.answeredBy.set(from.link, "peer");
-    this.suspicion.answeredFrom.set(from.link, from.mac);
+    const { suspicion } = this;
+    if (suspicion === null || !this.peerMacs.has(from.mac)) return;
+    for (const mac of [from.mac, ...this.peerMacs]) {
+      const claimedAt = suspicion.claims.get(keyOf({ ...from, mac }));
+      if (claimedAt === undefined) continue;
+      const before = suspicion.peerAnsweredAt ?? Number.NEGATIVE_INFINITY;
+      suspicion.peerAnsweredAt = millis(Math.max(before, claimedAt));
+      suspicion.answeredBy.set(from.link, "peer");
+      suspicion.answeredFrom.set(from.link, mac);
+      return;
+    }
   }
 
   private isCut({ link, carrier }: WitnessLink): boolean {
