@@ -241,10 +241,7 @@ export class Witness {
     return toldAt !== undefined && now - toldAt <= CONFLICT_QUIET_MS ? [] : [conflict];
   }
 
-  /**
-   * An echo request for a floating IP was answered from a MAC: the one that claims it, or, because a
-   * node answers a virtual MAC's echoes from the link's own, another of the peer's.
-   */
+  /** An echo for a floating IP was answered, by the MAC that claims it or, where that is virtual, the link's own. */
   echoed(from: HeardClaim): void {
     const { suspicion } = this;
     if (suspicion === null || !this.peerMacs.has(from.mac)) return;
