@@ -53,7 +53,8 @@ interface Libc {
     addressLength: number,
   ): number;
   recv(fd: number, data: Buffer, length: number, flags: number): number;
-  close(fd: number): number;
+  /** In a thread of koffi's own. */
+  close(fd: number): void;
 }
 
 let loaded: Libc | undefined;
@@ -63,6 +64,7 @@ function libc(): Libc {
   if (loaded !== undefined) return loaded;
   const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
   const library = koffi.load("libc.so.6");
+  const close = library.func("int close(int)");
   koffi.struct("lbpair_sock_fprog", { len: "uint16_t", filter: "const uint8_t *" });
   loaded = {
     errno: () => koffi.errno(),
@@ -76,7 +78,7 @@ function libc(): Libc {
       "int64_t sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)",
     ),
     recv: library.func("int64_t recv(int, _Out_ uint8_t *, size_t, int)"),
-    close: library.func("int close(int)"),
+    close: (fd) => close.async(fd, () => undefined),
   };
   return loaded;
 }
@@ -109,7 +111,11 @@ function open(domain: number, protocol: number): number {
   return fd;
 }
 
-/** Closes once: a second close could hit a descriptor that belongs to someone else by then. */
+/**
+ * Closes once: a second close could hit a descriptor that belongs to someone else by then. The end of
+ * a packet socket waits for all of the kernel's readers, 10 to 30 ms (measured), and a heartbeat that
+ * closes one in the middle of a take over must not: it is waited for elsewhere.
+ */
 function closer(fd: number): () => void {
   let closed = false;
   return () => {
