@@ -11,7 +11,12 @@ import {
   undocumentedLimits,
   undocumentedProblems,
 } from "./document-rules.js";
-import { filesNobodyImports, importsAgainstTheArrows, impureCores } from "./ring-rules.js";
+import {
+  filesNobodyImports,
+  heavyHeartbeat,
+  importsAgainstTheArrows,
+  impureCores,
+} from "./ring-rules.js";
 import {
   filesTooLong,
   filesWithoutOpening,
@@ -40,6 +45,14 @@ const GOLDEN_NEIGHBOUR: readonly (readonly [string, string])[] = [
   ["packages/x/golden/whole/output.nft", "x"],
 ];
 const CHECKS: readonly Check[] = [
+  {
+    promise: "what the heartbeat starts with loads no schema and no YAML",
+    rule: heavyHeartbeat,
+    planted: [
+      ["packages/heartbeat/src/p.ts", 'import { millis } from "@lbpair/common";', /common.light/],
+      ["packages/heartbeat/src/p.ts", 'const x = await import("@lbpair/common");', /common.light/],
+    ],
+  },
   {
     promise: "imports follow the arrows: common, then the daemons, then cli and lab",
     rule: importsAgainstTheArrows,

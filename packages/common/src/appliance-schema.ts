@@ -1,9 +1,8 @@
 // appliance-schema.ts — appliance.yaml: what belongs to one box and never leaves it.
 import { z } from "zod";
 import { local, section } from "./field.js";
+import { HEARTBEAT_PATHS_MAX } from "./heartbeat-paths.js";
 import { count, ipAddress, label, line, oneOf, port } from "./value-schemas.js";
-
-export const HEARTBEAT_PATHS_MAX = 8;
 
 const pathSchema = section({
   local: local("This node's own address on the path", ipAddress),

@@ -1,7 +1,8 @@
 // event-log.ts — what happened: the last events in memory, all of them in a bounded file.
-import { appendFile, mkdir, readFile, rename, stat } from "node:fs/promises";
+import { appendFile, readFile, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Daemon } from "./paths.js";
+import { ensureFolder } from "./replace-file.js";
 import type { EventRecord } from "./status.js";
 
 export const EVENTS_KEPT_MAX = 1000;
@@ -111,7 +112,7 @@ class LineWriter {
 /** Recording never waits, and a disk that fails is told to `onDiskError`, not to the caller. */
 export async function createEventLog(options: EventLogOptions): Promise<EventLog> {
   const { node, daemon, file, onDiskError = () => undefined } = options;
-  await mkdir(dirname(file), { recursive: true }).catch(onDiskError);
+  await ensureFolder(dirname(file)).catch(onDiskError);
   const { records, cut } = await readBack(file);
   let kept = records;
   let seq = kept.at(-1)?.seq ?? 0;

@@ -1,5 +1,5 @@
 // replace-file.ts — a file is the old one or the new one, whole, also after a power cut.
-import { open, rename, rm } from "node:fs/promises";
+import { access, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
 let counter = 0;
@@ -42,5 +42,14 @@ export async function syncFolder(path: string): Promise<void> {
     await folder.sync();
   } finally {
     await folder.close();
+  }
+}
+
+/** Makes a folder that is missing. One that is there is left alone: on a frozen disk mkdir(2) of it would hang. */
+export async function ensureFolder(path: string): Promise<void> {
+  try {
+    await access(path);
+  } catch {
+    await mkdir(path, { recursive: true });
   }
 }

@@ -12,9 +12,10 @@ import type { AdvertSocket } from "./adapters/advert-socket.js";
 import { createSign } from "./adapters/sign.js";
 import { type Advert, NO_SESSION } from "./core/advert.js";
 import { Conversation, type Received } from "./core/conversation.js";
+import { helloAdvert } from "./core/hello.js";
 import { encodeRound, type Saying } from "./core/round.js";
 import { splitVerdicts } from "./core/verdict-transfer.js";
-import { encodeVerdicts, type Sign } from "./core/wire.js";
+import { encodeAdvert, encodeVerdicts, type Sign } from "./core/wire.js";
 
 export interface AdvertiserOptions {
   readonly clock: Clock;
@@ -32,6 +33,7 @@ export interface AdvertiserOptions {
       bytes: Uint8Array,
       from: { readonly address: string; readonly port: number },
     ) => void;
+    readonly onBound: () => void;
   }) => AdvertSocket;
   readonly onReceived: (received: Received) => void;
 }
@@ -58,6 +60,7 @@ export class Advertiser {
         local,
         peer,
         port: options.port,
+        onBound: () => this.sayHello(i),
         onDatagram: (bytes, from) => {
           const genuine = from.address === peer && from.port === options.port;
           const now = options.clock.now();
@@ -65,6 +68,16 @@ export class Advertiser {
         },
       }),
     );
+  }
+
+  /** On a path that can be spoken on from now: a peer that does not know this run need not be waited for. */
+  private sayHello(path: number): void {
+    const { session } = this.conversation;
+    if (session.accepted !== NO_SESSION) return;
+    const { designation, bootId } = this.options;
+    const sequence = this.conversation.nextSequence();
+    const hello = helloAdvert({ designation, bootId, session: session.mine, sequence, path });
+    this.sockets[path]?.send(encodeAdvert(hello, this.sign));
   }
 
   /** The newest advert of the peer. */

@@ -1,9 +1,10 @@
 // daemon-parts.ts — everything the daemon is given: its files, its clock, its adapters.
-import type { AppliancePaths, Clock, EventLog, Log } from "@lbpair/common";
+import type { AppliancePaths, Clock, EventLog, Run } from "@lbpair/common";
 import type { HeartbeatMemory, RememberedMemory } from "./adapters/epoch-store.js";
 import type { TransitionFile } from "./adapters/transition-file.js";
 import type { AdvertiserOptions } from "./advertiser.js";
 import type { Holder } from "./holder.js";
+import type { LateLog } from "./late-log.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 import type { NetworkWatchOptions } from "./network-watch.js";
 import type { Machine } from "./perform.js";
@@ -12,7 +13,8 @@ import type { Settings } from "./settings.js";
 export interface DaemonParts {
   readonly paths: AppliancePaths;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: Pick<LateLog, "error">;
+  readonly run: Run;
   readonly events: EventLog;
   readonly settings: Settings;
   readonly lease: LeaseKeeper;

@@ -9,7 +9,7 @@ import type {
   Millis,
   Verdicts,
 } from "@lbpair/common";
-import { type Designation, RefusalError } from "@lbpair/common";
+import { type Designation, RefusalError } from "@lbpair/common/light";
 import type { LinkEvent } from "./adapters/link-event.js";
 import { AddressGuard } from "./address-guard.js";
 import { Advertiser } from "./advertiser.js";
@@ -149,10 +149,14 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     return this.heart.state;
   }
 
+  /** Binds, and asks the peer to make itself known; nothing that is heard counts before `start`. */
+  listen(): void {
+    this.openPaths();
+  }
+
   /** Adopts what an earlier run of this boot holds by right; gives up what nobody holds by right. */
   async start(): Promise<void> {
     const { parts, heart } = this;
-    this.openPaths();
     await this.holder.look(this.settings.running.services, virtualDigest(this.settings));
     await this.holder.check();
     const adopted = await inherit(parts, this.settings.election, () => this.guard.openGate());
@@ -265,7 +269,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   }
 
   private async reloadNow(): Promise<{ readonly changed: number }> {
-    const loaded = await loadSettings(this.parts.paths);
+    const loaded = await loadSettings(this.parts.paths, this.parts.run);
     if (!loaded.ok) throw new RefusalError(422, "the configuration was refused", loaded.problems);
     const before = this.settings;
     this.settings = loaded.value;

@@ -1,5 +1,5 @@
 // forwarder-link.ts — telling the forwarder what this node is, without ever waiting for it.
-import { type Condition, controlRequest, type Verdicts } from "@lbpair/common";
+import { type Condition, controlRequest, type Verdicts } from "@lbpair/common/light";
 
 /** The forwarder is told again this often, so that a restarted one learns it. */
 export const TELL_MS = 1000;

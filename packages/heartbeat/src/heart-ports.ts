@@ -1,5 +1,5 @@
 // heart-ports.ts — what the heart asks for, done by this machine: lease, sockets, queue, forwarder, events.
-import { type Clock, type EventLog, millis } from "@lbpair/common";
+import { type Clock, type EventLog, millis } from "@lbpair/common/light";
 import type { Announcer } from "./adapters/announce.js";
 import type { AddressGuard } from "./address-guard.js";
 import type { Advertiser } from "./advertiser.js";

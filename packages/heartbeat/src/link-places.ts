@@ -1,5 +1,5 @@
 // link-places.ts — this node's end of each link that carries floating IPs: index, MAC, own addresses.
-import { familyOf } from "@lbpair/common";
+import { familyOf } from "@lbpair/common/light";
 import type { LinkState } from "./adapters/addresses.js";
 
 export interface LinkPlace {

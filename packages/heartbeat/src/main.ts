@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 // main.ts — starts the heartbeat: binds and listens first, adopts or gives up what is held, then beats.
-import { mkdir } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import {
+  type AppliancePaths,
   createControlServer,
   createEventLog,
-  createLog,
+  type EventLog,
+  ensureFolder,
   formatProblem,
   onShutdown,
   pathsFrom,
@@ -14,7 +16,7 @@ import {
   systemClock,
   TRANSITIONS_ASKED_MAX,
   type Verdicts,
-} from "@lbpair/common";
+} from "@lbpair/common/light";
 import { createAddressWatch } from "./adapters/address-watch.js";
 import { createAddresses } from "./adapters/addresses.js";
 import { openAdvertSocket } from "./adapters/advert-socket.js";
@@ -30,12 +32,15 @@ import { openTransitionFile } from "./adapters/transition-file.js";
 import { createVirtualLinks } from "./adapters/virtual-link.js";
 import { HeartbeatDaemon } from "./daemon.js";
 import { Holder } from "./holder.js";
+import { LateLog } from "./late-log.js";
 import { LeaseKeeper } from "./lease-keeper.js";
-import { loadSettings } from "./settings.js";
+import { loadSettingsQuickly, type Settings } from "./settings.js";
 import { VirtualMacs } from "./virtual-macs.js";
 
 /** Longest wait for the kept ip; it prolongs a thousand floating IPs in some ten milliseconds. */
 const IP_ANSWER_MS = 1000;
+/** An end waits for the disk no longer than this: everything that matters to the peer is done by then. */
+const DISK_PATIENCE_MS = 1000;
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
@@ -60,39 +65,48 @@ function readDesignation(body: unknown): "primary" | "secondary" {
   throw new RefusalError(400, `designation: want primary or secondary, got ${got}`);
 }
 
-async function main(): Promise<void> {
-  const { paths } = pathsFrom(process.argv.slice(2), process.env);
-  const loaded = await loadSettings(paths);
-  if (!loaded.ok) {
-    for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem)}\n`);
-    process.exit(1);
-  }
-  const settings = loaded.value;
-  const { appliance } = settings.running;
-  const log = createLog("heartbeat", appliance.logging.level);
-  await mkdir(paths.run, { recursive: true });
+async function validSettings(paths: AppliancePaths): Promise<Settings> {
+  const loaded = await loadSettingsQuickly(paths, runCommand);
+  if (loaded.ok) return loaded.value;
+  for (const problem of loaded.problems) process.stderr.write(`${formatProblem(problem)}\n`);
+  return process.exit(1);
+}
+
+/** What the disk remembers: events, and claims of earlier runs. */
+async function openRecords(paths: AppliancePaths, node: string, log: LateLog) {
   const events = await createEventLog({
-    node: appliance.node.name,
+    node,
     daemon: "heartbeat",
     file: paths.eventsFile("heartbeat"),
     wall: () => systemClock.wall(),
-    onDiskError: (error) => log.warn({ error: error.message }, "events cannot be written"),
+    onDiskError: (error) => log.write("warn", { error: error.message }, "events cannot be written"),
   });
   events.follow(({ level, event, text, facts }) =>
-    log[level === "alarm" ? "error" : level]({ event, ...facts }, text),
+    log.write(level === "alarm" ? "error" : level, { event, ...facts }, text),
   );
-  await mkdir(paths.daemonState("heartbeat"), { recursive: true });
-  const store = await openMemoryStore(paths.daemonState("heartbeat"), {
-    onProblem: (text) => events.record("warn", "memory", text, {}),
-  });
-  const transitions = await openTransitionFile(paths.transitionsFile, {
-    onProblem: (text) => events.record("warn", "transitions", text, {}),
-  });
+  const folder = paths.daemonState("heartbeat");
+  await ensureFolder(folder);
+  const told = (event: string) => (text: string) => events.record("warn", event, text, {});
+  const [store, transitions] = await Promise.all([
+    openMemoryStore(folder, { onProblem: told("memory") }),
+    openTransitionFile(paths.transitionsFile, { onProblem: told("transitions") }),
+  ]);
+  return { events, store, transitions };
+}
+
+async function askForRealtime(events: EventLog): Promise<void> {
   const refused = await requestRealtime(runCommand, process.pid);
-  if (refused !== null) {
-    const text = `no real-time scheduling, so a busy machine may delay adverts: ${refused}`;
-    events.record("warn", "not-realtime", text, {});
-  }
+  if (refused === null) return;
+  const text = `no real-time scheduling, so a busy machine may delay adverts: ${refused}`;
+  events.record("warn", "not-realtime", text, {});
+}
+
+async function main(): Promise<void> {
+  const { paths } = pathsFrom(process.argv.slice(2), process.env);
+  const settings = await validSettings(paths);
+  const { appliance } = settings.running;
+  const log = new LateLog();
+  const { events, store, transitions } = await openRecords(paths, appliance.node.name, log);
   const lease = createLease({ run: runCommand });
   const ip = createIpSession({ answerMs: IP_ANSWER_MS });
   const keeper = new LeaseKeeper(lease, systemClock);
@@ -104,6 +118,7 @@ async function main(): Promise<void> {
     paths,
     clock: systemClock,
     log,
+    run: runCommand,
     events,
     settings,
     lease: keeper,
@@ -112,12 +127,14 @@ async function main(): Promise<void> {
     network: { mayAnnounce, routers: () => readRouters(runCommand), forwarded: readForwarded },
     openSocket: openAdvertSocket,
     // The kernel writes it with hyphens; on the wire it is 32 hex digits.
-    bootId: (await readBootId()).replaceAll("-", ""),
+    bootId: readBootId().replaceAll("-", ""),
     transitions,
     memory: store.memory,
     remember: (memory) => store.write(memory),
     suspendedMs: readSuspendedMs,
   });
+  daemon.listen();
+  const realtime = askForRealtime(events);
   const watch = createAddressWatch({
     onEvent: (event) => daemon.onLink(event),
     onGap: () => daemon.guard.lookAgain(),
@@ -150,15 +167,20 @@ async function main(): Promise<void> {
     lease.close();
     ip.renew();
     announcer.close();
-    await store.close();
-    await transitions.close();
-    await events.close();
+    const written = Promise.all([store.close(), transitions.close(), events.close()]);
+    await Promise.race([written, pause(DISK_PATIENCE_MS)]);
   };
   onShutdown(async (signal) => {
     await daemon.stop(`ordered to stop by ${signal}`);
     await leave();
   });
-  await daemon.start();
+  const started = daemon.start();
+  // While the kernel is asked what it holds, by other processes.
+  const logging = import("@lbpair/common/log").then(({ createLog }) =>
+    log.begin(createLog("heartbeat", appliance.logging.level)),
+  );
+  await started;
+  await Promise.all([realtime, logging]);
   events.record("info", "started", "the heartbeat has started", { pid: process.pid });
 }
 

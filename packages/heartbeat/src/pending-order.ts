@@ -1,5 +1,5 @@
 // pending-order.ts — an operator's order under way: one at a time, answered when it is done or refused.
-import { type Clock, type MakeActiveAnswer, type Millis, RefusalError } from "@lbpair/common";
+import { type Clock, type MakeActiveAnswer, type Millis, RefusalError } from "@lbpair/common/light";
 
 /** Longest wait for the answer; every order settles itself long before. */
 export const ORDER_MS_MAX = 60_000;

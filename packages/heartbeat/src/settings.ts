@@ -4,16 +4,18 @@ import { readFile } from "node:fs/promises";
 import {
   type AppliancePaths,
   contentHash,
-  loadRunning,
+  fingerprintOf,
   type Parsed,
   type Problem,
   type RevisionId,
+  type Run,
   type Running,
-  readTextFile,
-} from "@lbpair/common";
+  readRunningCache,
+} from "@lbpair/common/light";
 import { NO_REVISION } from "./core/advert.js";
 import type { ElectionSettings } from "./core/election-state.js";
 import type { PairDigest } from "./core/virtual-mac.js";
+import { validateApart, validatedFile } from "./validate-apart.js";
 
 export interface Settings {
   readonly running: Running;
@@ -38,10 +40,36 @@ function parseKey(text: string | undefined, file: string): Parsed<Buffer> {
 }
 
 /** Reads everything, or tells everything that is wrong. */
-export async function loadSettings(paths: AppliancePaths): Promise<Parsed<Settings>> {
-  const running = await loadRunning(paths);
-  if (!running.ok) return running;
-  const { services, appliance, revision, modes } = running.value;
+export async function loadSettings(paths: AppliancePaths, run: Run): Promise<Parsed<Settings>> {
+  const running = await validateApart(paths, run);
+  return running.ok ? complete(paths, running.value, running.warnings) : running;
+}
+
+/** The same for a start: what was validated before is not validated again, if not a byte has changed. */
+export async function loadSettingsQuickly(
+  paths: AppliancePaths,
+  run: Run,
+): Promise<Parsed<Settings>> {
+  const fingerprint = await fingerprintOf(paths).catch(() => undefined);
+  const file = validatedFile(paths);
+  const known = fingerprint && (await readRunningCache(file, fingerprint));
+  return known ? complete(paths, known, []) : loadSettings(paths, run);
+}
+
+const unreadable = (error: unknown, file: string): Problem => ({
+  code: "file-missing",
+  path: "",
+  want: "a file that can be read",
+  got: error instanceof Error ? error.message : String(error),
+  file,
+});
+
+async function complete(
+  paths: AppliancePaths,
+  running: Running,
+  warnings: readonly Problem[],
+): Promise<Parsed<Settings>> {
+  const { services, appliance, revision, modes } = running;
   const problems: Problem[] = [];
   let key: Buffer | undefined;
   if (appliance.peer !== undefined) {
@@ -51,15 +79,20 @@ export async function loadSettings(paths: AppliancePaths): Promise<Parsed<Settin
     if (parsed.ok) key = parsed.value;
     else problems.push(...parsed.problems);
   }
+  const modesText = await readFile(paths.modesFile, "utf8").catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") {
+      problems.push(unreadable(error, paths.modesFile));
+    }
+    return "";
+  });
   if (problems.length > 0) return { ok: false, problems };
   const { keepalive, warntime, deadtime, initdead, lease, loneLease } = services.heartbeat;
   const { autoFailback, healthDamping, whenIsolated, whenVipAnswers } = services.heartbeat;
-  const modesText = await readTextFile(paths.modesFile);
   return {
     ok: true,
-    warnings: running.warnings,
+    warnings,
     value: {
-      running: running.value,
+      running,
       election: {
         designation: appliance.node.designation,
         paired: appliance.peer !== undefined,
@@ -78,7 +111,7 @@ export async function loadSettings(paths: AppliancePaths): Promise<Parsed<Settin
       revision: revision ?? NO_REVISION,
       modes: {
         serial: modes.serial,
-        hash: contentHash(new Map([["modes.yaml", modesText ?? ""]])),
+        hash: contentHash(new Map([["modes.yaml", modesText]])),
       },
     },
   };

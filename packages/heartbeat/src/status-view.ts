@@ -1,5 +1,10 @@
 // status-view.ts — what the heartbeat says of itself on its control socket.
-import { type HeartbeatStatus, type Millis, type TransitionRecord, VERSION } from "@lbpair/common";
+import {
+  type HeartbeatStatus,
+  type Millis,
+  type TransitionRecord,
+  VERSION,
+} from "@lbpair/common/light";
 import { conditionOf, other, peerAlive } from "./core/election-state.js";
 import type { HeartbeatDaemon } from "./daemon.js";
 

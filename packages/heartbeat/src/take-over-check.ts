@@ -1,5 +1,5 @@
 // take-over-check.ts — after a take over: asks the neighbours, tells those again that have not learnt it.
-import { type Clock, type EventLog, familyOf } from "@lbpair/common";
+import { type Clock, type EventLog, familyOf } from "@lbpair/common/light";
 import { type Announced, framesOf } from "./adapters/announce.js";
 import { arpQuestion } from "./adapters/arp-frame.js";
 import type { Ears, Heard } from "./adapters/ears.js";

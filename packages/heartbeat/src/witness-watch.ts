@@ -1,5 +1,5 @@
 // witness-watch.ts — asks the witnesses: rounds of questions while the peer is silent, a few in quiet times.
-import { type Clock, familyOf, type Millis } from "@lbpair/common";
+import { type Clock, familyOf, type Millis } from "@lbpair/common/light";
 import { arpQuestion, NO_ADDRESS } from "./adapters/arp-frame.js";
 import type { Ears, Heard } from "./adapters/ears.js";
 import { type EchoName, echoRequest } from "./adapters/echo-frame.js";

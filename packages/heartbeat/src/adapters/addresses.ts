@@ -1,5 +1,5 @@
 // addresses.ts — floating IPs on and off this node's links, by one `ip` process for all of them.
-import { CommandError, mustRun, type Run } from "@lbpair/common";
+import { CommandError, mustRun, type Run } from "@lbpair/common/light";
 import { VIRTUAL_PREFIX } from "../core/virtual-mac.js";
 import { parseBatchErrors } from "./ip-errors.js";
 import type { IpSession } from "./ip-session.js";

@@ -12,6 +12,8 @@ export interface AdvertSocketOptions {
     bytes: Uint8Array,
     from: { readonly address: string; readonly port: number },
   ) => void;
+  /** The local address is there and the port is ours: from now on something can be said. */
+  readonly onBound?: () => void;
 }
 
 export interface AdvertCounters {
@@ -86,7 +88,10 @@ export function openAdvertSocket(options: AdvertSocketOptions): AdvertSocket {
     try {
       await fresh.bind({ address: options.local, port: options.port, exclusive: true });
       if (closed) await discard(fresh);
-      else socket = fresh;
+      else {
+        socket = fresh;
+        options.onBound?.();
+      }
     } catch (error) {
       counters.bindErrors += 1;
       lastError = codeOf(error);

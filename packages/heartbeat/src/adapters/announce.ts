@@ -1,5 +1,5 @@
 // announce.ts — tells the neighbours where the floating IPs are now, several times.
-import { familyOf, openPacketSocket, type PacketSocket } from "@lbpair/common";
+import { familyOf, openPacketSocket, type PacketSocket } from "@lbpair/common/light";
 import { gratuitousArp } from "./arp-frame.js";
 import { unsolicitedAdvertisement } from "./na-frame.js";
 

@@ -1,5 +1,5 @@
 // arp-frame.ts — ARP as Ethernet frames: announcements, questions, and what others say (no I/O).
-import { addressBytes, addressText } from "@lbpair/common";
+import { addressBytes, addressText } from "@lbpair/common/light";
 
 export const ETHER_TYPE_ARP = 0x0806;
 export const BROADCAST_MAC = "ff:ff:ff:ff:ff:ff";

@@ -7,7 +7,7 @@ import {
   type PacketReceiver,
   type PacketSocket,
   RawSocketError,
-} from "@lbpair/common";
+} from "@lbpair/common/light";
 import { type Claim, ETHER_TYPE_ARP, readArpClaim } from "./arp-frame.js";
 import { type EchoName, type EchoReply, ETHER_TYPE_IPV4, readEchoReply } from "./echo-frame.js";
 import { ETHER_TYPE_IPV6 } from "./icmpv6-frame.js";

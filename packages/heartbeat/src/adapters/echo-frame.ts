@@ -1,5 +1,5 @@
 // echo-frame.ts — ICMP and ICMPv6 echo as Ethernet frames, from any address to any MAC (no I/O).
-import { addressBytes, addressText, familyOf } from "@lbpair/common";
+import { addressBytes, addressText, familyOf } from "@lbpair/common/light";
 import { macBytes, macText } from "./arp-frame.js";
 import { type Ends, ETHER_TYPE_IPV6, icmpv6Frame } from "./icmpv6-frame.js";
 import { internetChecksum } from "./internet-checksum.js";

@@ -1,7 +1,8 @@
 // epoch-store.ts — what a heartbeat remembers across its own restarts; nothing ever waits for the disk.
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { replaceFile } from "@lbpair/common";
+import { replaceFile } from "@lbpair/common/light";
 
 export interface HeartbeatMemory {
   /** Epoch of this node's last claim. */
@@ -136,8 +137,8 @@ export async function openMemoryStore(
 }
 
 /** This boot's id; two processes with the same one live in the same boot. */
-export const readBootId = async (): Promise<string> =>
-  (await readFile("/proc/sys/kernel/random/boot_id", "latin1")).trim();
+export const readBootId = (): string =>
+  readFileSync("/proc/sys/kernel/random/boot_id", "latin1").trim();
 
 const messageOf = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);

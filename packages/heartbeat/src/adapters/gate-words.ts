@@ -1,5 +1,5 @@
 // gate-words.ts — words of nft that several parts of the gate's rules share (no I/O).
-import { addressBytes } from "@lbpair/common";
+import { addressBytes } from "@lbpair/common/light";
 
 /** Ends a rule: dropped unless the lease holds the frame's protocol. */
 export const UNLEASED = "meta protocol != @lease counter drop";

@@ -1,5 +1,5 @@
 // gate.ts — what the kernel's gate before the floating IPs looks like, as nft commands (no I/O).
-import { familyOf } from "@lbpair/common";
+import { familyOf } from "@lbpair/common/light";
 import type { VirtualMac } from "../core/virtual-mac.js";
 import { hex128, UNLEASED } from "./gate-words.js";
 import { virtualPart } from "./virtual-gate.js";

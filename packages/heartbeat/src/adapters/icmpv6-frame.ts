@@ -1,5 +1,5 @@
 // icmpv6-frame.ts — an ICMPv6 message with its IPv6 and Ethernet headers (no I/O).
-import { addressBytes } from "@lbpair/common";
+import { addressBytes } from "@lbpair/common/light";
 import { macBytes } from "./arp-frame.js";
 import { internetChecksum } from "./internet-checksum.js";
 

@@ -1,5 +1,5 @@
 // lease-line.ts — the lease as one line of nft, and read back from what nft prints (no I/O).
-import { type Millis, millis } from "@lbpair/common";
+import { type Millis, millis } from "@lbpair/common/light";
 import { GATE_TABLE, type GateWanted, gateTables } from "./gate.js";
 
 /** How long the kernel may let the floating IPs be answered for without hearing from us. */

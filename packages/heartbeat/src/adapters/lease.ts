@@ -1,5 +1,5 @@
 // lease.ts — the kernel's permission to answer for the floating IPs, which lapses by itself.
-import { CommandError, mustRun, type Run } from "@lbpair/common";
+import { CommandError, mustRun, type Run } from "@lbpair/common/light";
 import type { LeaseAnswer } from "../core/lease-book.js";
 import type { VirtualMac } from "../core/virtual-mac.js";
 import {

@@ -1,5 +1,5 @@
 // link-event.ts — what a line of `ip -o monitor address link` says happened (no I/O).
-import { normalAddress } from "@lbpair/common";
+import { normalAddress } from "@lbpair/common/light";
 
 export type LinkEvent =
   | {

@@ -1,5 +1,5 @@
 // na-frame.ts — unsolicited neighbour advertisement as an Ethernet frame (no I/O).
-import { addressBytes } from "@lbpair/common";
+import { addressBytes } from "@lbpair/common/light";
 import { macBytes } from "./arp-frame.js";
 import { icmpv6Frame } from "./icmpv6-frame.js";
 

@@ -1,5 +1,5 @@
 // ns-frame.ts — IPv6 neighbour discovery: questions, and what others say (no I/O).
-import { addressBytes, addressText } from "@lbpair/common";
+import { addressBytes, addressText } from "@lbpair/common/light";
 import { type Claim, macBytes, macText } from "./arp-frame.js";
 import { ETHER_TYPE_IPV6, icmpv6Frame } from "./icmpv6-frame.js";
 

@@ -1,5 +1,5 @@
 // routers.ts — the next hops of this node's routes, asked of `ip`.
-import { mustRun, normalAddress, type Run } from "@lbpair/common";
+import { mustRun, normalAddress, type Run } from "@lbpair/common/light";
 import type { Router } from "../core/link-neighbours.js";
 
 const IP_TIMEOUT_MS = 3000;

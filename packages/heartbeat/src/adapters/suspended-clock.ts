@@ -1,6 +1,6 @@
 // suspended-clock.ts — how long the machine has slept since it booted.
 import { openSync, readSync } from "node:fs";
-import { systemClock } from "@lbpair/common";
+import { systemClock } from "@lbpair/common/light";
 
 /** "350735.47 234388.90" of proc(5): seconds since boot, sleep included. Throws Error. */
 export function parseUptimeMs(text: string): number {

@@ -1,7 +1,12 @@
 // transition-file.ts — the records of this node's transitions on disk: one line each, bounded, written behind.
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { isTransition, replaceFile, type TransitionRecord } from "@lbpair/common";
+import {
+  ensureFolder,
+  isTransition,
+  replaceFile,
+  type TransitionRecord,
+} from "@lbpair/common/light";
 
 /** Records remembered; the oldest leave first. */
 export const TRANSITIONS_KEPT_MAX = 100;
@@ -55,7 +60,7 @@ export async function openTransitionFile(
   const { onProblem, append = appendFile, replace = replaceFile } = options;
   let text = "";
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await ensureFolder(dirname(file));
     text = (await readFile(file, "utf8")).slice(-READ_BYTES_MAX);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") onProblem(messageOf(error));

@@ -1,5 +1,5 @@
 // virtual-gate.ts — the gate's rules for virtual MACs: what may leave in their name, and what that arrives for them is let in (no I/O).
-import { familyOf } from "@lbpair/common";
+import { familyOf } from "@lbpair/common/light";
 import type { VirtualMac } from "../core/virtual-mac.js";
 import { hex128 } from "./gate-words.js";
 

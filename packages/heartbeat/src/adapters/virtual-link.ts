@@ -1,7 +1,7 @@
 // virtual-link.ts — the devices that carry virtual MACs: macvlans on the links of floating IPs, made and removed by `ip`.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { CommandError, familyOf, type Run } from "@lbpair/common";
+import { CommandError, familyOf, type Run } from "@lbpair/common/light";
 import type { VirtualMac } from "../core/virtual-mac.js";
 import { parseBatchErrors } from "./ip-errors.js";
 

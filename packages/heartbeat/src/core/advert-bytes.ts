@@ -1,5 +1,5 @@
 // advert-bytes.ts — what of a datagram is an advert's own, in each version of the wire format.
-import { HEARTBEAT_PATHS_MAX } from "@lbpair/common";
+import { HEARTBEAT_PATHS_MAX } from "@lbpair/common/light";
 import type { Advert, Hearing } from "./advert.js";
 import type { Cursor } from "./cursor.js";
 

@@ -1,5 +1,5 @@
 // conversation.ts — what is heard of the peer on each path, and what is dropped and why.
-import { type Designation, type Millis, millis, type Verdicts } from "@lbpair/common";
+import { type Designation, type Millis, millis, type Verdicts } from "@lbpair/common/light";
 import { type Advert, type Hearing, NO_SESSION } from "./advert.js";
 import { accept, needsRenewal, renew, type SessionState, startSession } from "./session.js";
 import { type Assembly, assemble } from "./verdict-transfer.js";

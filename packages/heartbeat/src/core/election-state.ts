@@ -5,7 +5,7 @@ import {
   leaseMarginMs,
   type Millis,
   type Rule,
-} from "@lbpair/common";
+} from "@lbpair/common/light";
 import type { Effect } from "./effects.js";
 import type { WitnessView } from "./witness-view.js";
 

@@ -1,5 +1,5 @@
 // floating-plan.ts — which floating IPs there are, and which link of this node carries each.
-import { familyOf, inNetwork, type Problem, type ServicesConfig } from "@lbpair/common";
+import { familyOf, inNetwork, type Problem, type ServicesConfig } from "@lbpair/common/light";
 
 export interface FloatingIp {
   readonly address: string;

@@ -1,5 +1,5 @@
 // link-neighbours.ts — which hosts of a link matter to the pair: servers, routers, ping nodes, wishes.
-import { inNetwork, type ServicesConfig } from "@lbpair/common";
+import { inNetwork, type ServicesConfig } from "@lbpair/common/light";
 
 /** A link, with this node's own addresses and networks there. */
 export interface NeighbourLink {

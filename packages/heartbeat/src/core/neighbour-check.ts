@@ -7,7 +7,7 @@
 //   0   5   15   35   75   155 … ms after the announcement, then each second, for 30 s at most
 //
 // Who answers no echo at all, not even one in this node's own name, cannot be verified: "silent".
-import { familyOf, type Millis, millis } from "@lbpair/common";
+import { familyOf, type Millis, millis } from "@lbpair/common/light";
 
 /** A neighbour, and a floating IP that it should find here. */
 export interface CheckedPair {

@@ -2,7 +2,7 @@
 //
 // A MAC is a function of the pair's key and of the network, and of nothing else: the two nodes may
 // call their links differently, and two pairs in one broadcast domain have different keys.
-import { addressBytes, familyOf, inNetwork } from "@lbpair/common";
+import { addressBytes, familyOf, inNetwork } from "@lbpair/common/light";
 import type { LinkNetwork, Placed } from "./floating-plan.js";
 
 /** A keyed hash under the pair's key (HMAC-SHA256); at least six octets count. */

@@ -10,7 +10,7 @@
 //
 // A living kernel whose daemon is dead stops answering when the lease ends, so an answer later than
 // the lease that the peer last advertised proves a living daemon.
-import { type Millis, millis } from "@lbpair/common";
+import { type Millis, millis } from "@lbpair/common/light";
 import { KnownNeighbours } from "./known-neighbours.js";
 import type { WitnessView } from "./witness-view.js";
 
