@@ -71,6 +71,22 @@ describe("a heartbeat that starts", { skip: reason ?? false }, () => {
     assert.ok(fastest < first.word, "what is known need not be validated");
   });
 
+  test("after a restart by order the new run adopts the lease, and the peer's session is met with the first word", async () => {
+    await start();
+    const active = async () => (await daemon?.status())?.phase === "active";
+    assert.ok(await until(active, PATIENCE_MS), daemon?.output);
+    const epoch = (await daemon?.status())?.epoch;
+    await daemon?.ask("POST /restart");
+    assert.ok(await until(() => daemon?.exited === true, PATIENCE_MS), "the first run ends");
+    const { word, life } = await start();
+    assert.ok(await until(active, PATIENCE_MS), daemon?.output);
+    const status = await daemon?.status();
+    console.log(`hello ${word.toFixed(0)} ms, alive ${life.toFixed(0)} ms: ${status?.because}`);
+    assert.equal(status?.epoch, epoch, "adopted, not claimed again");
+    const first = peer.heard.find(({ received }) => received.kind === "advert");
+    assert.ok(first?.received.kind === "advert" && first.received.advert.active);
+  });
+
   test("a configuration that changed by one byte is validated, and a bad one refused", async () => {
     await start();
     await daemon?.end("SIGKILL");
