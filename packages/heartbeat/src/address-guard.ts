@@ -60,10 +60,13 @@ export class AddressGuard {
     // Where `ip` is slow, upkeeps must not pile up before an order to lower.
     if (this.busy) return;
     this.busy = true;
+    const { holder, onHealth } = this.options;
+    const faults = holder.faults();
     try {
       await this.upkeepNow();
     } finally {
       this.busy = false;
+      if (holder.faults() !== faults) onHealth();
     }
   }
 

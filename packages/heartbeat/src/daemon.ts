@@ -364,6 +364,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     this.events.record("alarm", "effect-failed", `${effect.kind} failed: ${why}`, {
       effect: effect.kind,
     });
+    if (effect.kind === "raise") this.setLocal();
     if (effect.kind === "grant-lease") {
       // Without a lease nothing may be claimed; until the gate opens again this node is not ready.
       this.guard.gateOpen = false;

@@ -1,6 +1,11 @@
 // holder.ts — the floating IPs on this node's links: where they belong, raising, lowering, keeping.
 import type { Problem, ServicesConfig } from "@lbpair/common";
-import type { Addresses, LinkState, PresentAddress, RaisedAddress } from "./adapters/addresses.js";
+import {
+  type Addresses,
+  AddressesError,
+  type LinkState,
+  type RaisedAddress,
+} from "./adapters/addresses.js";
 import {
   type FloatingIp,
   floatingIps,
@@ -26,7 +31,9 @@ export class Holder {
   readonly virtual: VirtualMacs;
   private readonly addresses: Addresses;
   private readonly present = new Set<string>();
+  private names: ReadonlySet<string> = new Set();
   private unplaced: readonly Problem[] = [];
+  private unraised = 0;
   /** Whether a floating IP may stand where it no longer belongs. */
   private displaced = true;
 
@@ -46,28 +53,55 @@ export class Holder {
   async look(services: ServicesConfig, digest?: PairDigest): Promise<boolean> {
     const before = this.places();
     this.wanted = floatingIps(services);
+    this.names = new Set(this.wanted.map(({ address }) => address));
     this.links = await this.addresses.networks();
     const networks = this.links.flatMap(({ link, networks: own }) =>
       own.map(({ address, prefixLength }) => ({ link, address, prefixLength })),
     );
     const { placed, problems } = placeFloatingIps(this.wanted, networks);
-    this.placed = placed;
+    this.placed = [...placed, ...this.orphans(placed)];
     this.unplaced = problems;
-    this.virtual.plan(placed, this.links, digest);
+    this.virtual.plan(this.placed, this.links, digest);
     const moved = this.places() !== before;
     if (moved && this.present.size > 0) this.displaced = true;
     return moved;
+  }
+
+  /**
+   * A link that has lost its own address for a moment still carries what stands on it: without a place
+   * the gate would let the kernel answer for it whatever the lease.
+   */
+  private orphans(placed: readonly Placed[]): Placed[] {
+    const named = new Set(placed.map(({ address }) => address));
+    return this.placed.filter(
+      ({ address, link }) =>
+        !named.has(address) &&
+        this.present.has(address) &&
+        this.isFloating(address) &&
+        this.links.some((each) => each.link === link) &&
+        !this.ownNetworkAddress(address),
+    );
+  }
+
+  /** Whether it is this node's own on a network, and none that follows the active node. */
+  private ownNetworkAddress(address: string): boolean {
+    return this.links.some(({ networks }) =>
+      networks.some((each) => each.address === address && each.prefixLength < bits(address)),
+    );
   }
 
   private places(): string {
     return JSON.stringify([this.placed, this.virtual.wanted]);
   }
 
-  /** Things wrong with the links that carry floating IPs, floating IPs without a link, virtual MACs that cannot be. */
+  /**
+   * Things wrong with the links that carry floating IPs, floating IPs without a link or that could not be
+   * raised, virtual MACs that cannot be.
+   */
   faults(): number {
     const used = new Set(this.placed.map(({ link }) => link));
     const dark = this.links.filter(({ link, carrier }) => used.has(link) && !carrier).length;
-    return dark + (this.wanted.length - this.placed.length) + this.virtual.failed.size;
+    return dark + this.unplaced.length + this.unraised + this.virtual.failed.size;
   }
 
   /** Whether no link that carries floating IPs has a carrier. */
@@ -101,8 +135,7 @@ export class Holder {
   }
 
   async raise(leaseMs: number | null): Promise<void> {
-    await this.addresses.raise(this.raised(leaseMs));
-    for (const { address } of this.placed) this.present.add(address);
+    await this.raising(this.addresses.raise(this.raised(leaseMs)));
     if (this.displaced) await this.lowerElsewhere();
   }
 
@@ -119,7 +152,17 @@ export class Holder {
 
   /** Restarts the lifetimes; what is missing is raised. */
   async prolong(leaseMs: number): Promise<void> {
-    await this.addresses.prolong(this.raised(leaseMs));
+    await this.raising(this.addresses.prolong(this.raised(leaseMs)));
+  }
+
+  private async raising(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+      this.unraised = 0;
+    } catch (error) {
+      this.unraised = error instanceof AddressesError ? error.failures.length : 1;
+      throw error;
+    }
     for (const { address } of this.placed) this.present.add(address);
   }
 
@@ -146,8 +189,9 @@ export class Holder {
 
   /** Lowers these addresses wherever they stand as floating IPs: alone, without a network. */
   async lowerThese(names: readonly string[]): Promise<void> {
+    const asked = new Set(names);
     const there = (await this.addresses.present()).filter(
-      ({ address, prefix }) => names.includes(address) && prefix === bits(address),
+      ({ address, prefix }) => asked.has(address) && prefix === bits(address),
     );
     await this.addresses.lower(there);
     for (const { address } of there) this.present.delete(address);
@@ -155,7 +199,7 @@ export class Holder {
 
   /** Whether an address is one of ours, wherever it is. */
   isFloating(address: string): boolean {
-    return this.wanted.some((each) => each.address === address);
+    return this.names.has(address);
   }
 
   /** Which floating IPs are on the links now; refreshed by `check`. */
@@ -166,13 +210,14 @@ export class Holder {
   /** Reads what is there; returns the placed addresses that are missing. */
   async check(): Promise<Placed[]> {
     const there = await this.addresses.present();
-    const on = (place: Placed, each: PresentAddress) =>
-      each.address === place.address && each.link === this.deviceOf(place.link);
+    const found = new Set(there.map(({ address, link }) => `${address} ${link}`));
     this.present.clear();
     for (const { address, prefix } of there) {
       if (this.isFloating(address) && prefix === bits(address)) this.present.add(address);
     }
-    return this.placed.filter((place) => !there.some((each) => on(place, each)));
+    return this.placed.filter(
+      ({ address, link }) => !found.has(`${address} ${this.deviceOf(link)}`),
+    );
   }
 
   forget(address: string): void {
