@@ -95,6 +95,24 @@ test("colour comes with FORCE_COLOR and never with NO_COLOR", async () => {
   assert(!refused.stdout.includes(ESCAPE));
 });
 
+test("clear-flaps tells what both nodes forgot, and exits 1 where the peer could not be asked", async () => {
+  await appliance.serve("heartbeat", {
+    "GET /status": () => sampleHeartbeat(),
+    "POST /clear-flaps": () => ({ moves: 3, heldForMs: 1_500_000 }),
+  });
+  const alone = await appliance.lbpair("clear-flaps");
+  console.log(alone.stdout);
+  assert.match(alone.stdout, /lb1: 3 moves by health forgotten; .*held back for another 25 min/);
+  assert.match(alone.stdout, /lb2: it could not be asked .*run lbpair clear-flaps on lb2 too/);
+  assert.equal(alone.code, 1);
+  await appliance.serve("replicator", {
+    "POST /peer/clear-flaps": () => ({ moves: 1, heldForMs: null }),
+  });
+  const both = await appliance.lbpair("clear-flaps");
+  assert.match(both.stdout, /lb2: 1 move by health forgotten$/m);
+  assert.equal(both.code, 0);
+});
+
 test("wrong usage exits 2 and guesses what was meant", async () => {
   const cases: [string[], RegExp][] = [
     [["statsu"], /Did you mean status\?/],

@@ -14,6 +14,7 @@ import { createDaemons, DaemonAwayError } from "./daemons.js";
 import { glyphsFor } from "./render/glyphs.js";
 import { paint, wantsColour } from "./render/paint.js";
 import { registerCheck } from "./verbs/check-verb.js";
+import { registerClearFlaps } from "./verbs/clear-flaps-verb.js";
 import { registerComplete, registerCompletion } from "./verbs/completion-verb.js";
 import { registerEvents } from "./verbs/events-verb.js";
 import { registerFields } from "./verbs/fields-verb.js";
@@ -133,6 +134,7 @@ Examples:
     registerApply,
     registerModes,
     registerMakeActive,
+    registerClearFlaps,
     registerSync,
     registerEvents,
     registerWhy,

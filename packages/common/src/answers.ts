@@ -9,6 +9,13 @@ export interface MakeActiveAnswer {
   readonly tookMs: number;
 }
 
+/** heartbeat `POST /clear-flaps`: what was forgotten. */
+export interface ClearFlapsAnswer {
+  readonly moves: number;
+  /** How long health would still have been held back; null = it was not. */
+  readonly heldForMs: number | null;
+}
+
 /** One thing done on the way, in order. */
 export interface StepAnswer {
   readonly where: "here" | "peer";

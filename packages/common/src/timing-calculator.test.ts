@@ -57,7 +57,7 @@ test("worse health moves the role after its damping, and a lost ping node has to
   assert.deepEqual(rowOf("health").detection, { bestMs: 1000, worstMs: 1400 });
   const pinging = timingTable({ ...TIMING, pingNodes: ["192.168.200.254"] }, []);
   const row = pinging.find(({ event }) => event === "ping-lost");
-  assert.deepEqual(row?.detection, { bestMs: 1800, worstMs: 2400 });
+  assert.deepEqual(row?.detection, { bestMs: 4400, worstMs: 5600 });
   assert.equal(
     timingTable(TIMING, []).some(({ event }) => event === "ping-lost"),
     false,

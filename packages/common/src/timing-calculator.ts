@@ -1,4 +1,5 @@
 // timing-calculator.ts — how long an outage can last at worst, computed from the configuration.
+import { formatDuration } from "./duration.js";
 
 /** Lengths of time in milliseconds, and what else decides, as `heartbeat` in services.yaml has them. */
 export interface TimingSettings {
@@ -61,9 +62,25 @@ export const POOL_CHANGE_MS_MAX = 100;
 
 /** The new run of a heartbeat adopts what the old one held, or the lease of the restart ends. */
 export const RESTART_MS_MAX = 3000;
-/** A ping node is asked this often, and counts as lost after so many questions without an answer. */
-export const PING_INTERVAL_MS = 200;
-export const PING_MISSES = 5;
+/** A ping node that answers is asked this often; one that did not answer, at once again. */
+export const PING_INTERVAL_MS = 1000;
+/** A question that is not answered within this is not answered. */
+export const PING_ANSWER_MS = 500;
+/** So many questions in a row without an answer, and a ping node is lost. */
+export const PING_MISSES = 3;
+/** From the death of a ping node until the slower of two nodes must have noticed. */
+export const PING_CYCLE_MS = PING_INTERVAL_MS + PING_MISSES * PING_ANSWER_MS;
+
+/**
+ * How long ping nodes must make the difference before the role moves, in milliseconds. A router that
+ * dies is noticed by the two nodes up to a cycle apart, and said with the next advert: less would move
+ * the role to the node that has only not noticed yet.
+ */
+export const pingDampingMs = ({
+  healthDamping,
+  keepalive,
+}: Pick<TimingSettings, "healthDamping" | "keepalive">): number =>
+  Math.max(healthDamping, PING_CYCLE_MS + 2 * keepalive);
 
 /** Beyond the holder's lease, before a claim: its kernel's timers and the datagram's way. */
 export const leaseMarginMs = (deadtime: number): number => Math.min(50, Math.max(5, deadtime / 10));
@@ -104,10 +121,13 @@ function failureRows(timing: TimingSettings): TimingRow[] {
   ];
 }
 
-function healthRows({ keepalive, healthDamping, pingNodes }: TimingSettings): TimingRow[] {
+function healthRows(timing: TimingSettings): TimingRow[] {
+  const { keepalive, healthDamping, pingNodes } = timing;
   // The other node says its health with its next advert, and the role is judged each keepalive.
   const judged = healthDamping + keepalive;
   const clients = "what the fault itself costs; the hand-over costs nothing";
+  const damped = pingDampingMs(timing);
+  const raised = `healthDamping counts as ${formatDuration(damped)} here, so that both nodes have had the time to notice`;
   const pings: TimingRow[] =
     pingNodes.length === 0
       ? []
@@ -116,11 +136,11 @@ function healthRows({ keepalive, healthDamping, pingNodes }: TimingSettings): Ti
             event: "ping-lost",
             what: "the active node alone reaches a ping node no more",
             detection: {
-              bestMs: PING_INTERVAL_MS * (PING_MISSES - 1) + healthDamping,
-              worstMs: PING_INTERVAL_MS * (PING_MISSES + 1) + judged,
+              bestMs: PING_MISSES * PING_ANSWER_MS + damped,
+              worstMs: PING_CYCLE_MS + damped + keepalive,
             },
             switchMs: HAND_OVER_MS_MAX,
-            clients,
+            clients: damped > healthDamping ? `${clients}; ${raised}` : clients,
           }),
         ];
   return [

@@ -2,6 +2,7 @@
 // long: every part is given to every other here; what decides or acts lives beside it.
 import { access } from "node:fs/promises";
 import type {
+  ClearFlapsAnswer,
   Clock,
   EventLog,
   HeartbeatStatus,
@@ -21,6 +22,7 @@ import type { HeldLength, Stepped } from "./core/ports.js";
 import { witnessInterval } from "./core/witness-view.js";
 import type { DaemonParts } from "./daemon-parts.js";
 import { EffectQueue } from "./effect-queue.js";
+import { isDue, recallFlaps, rememberFlaps } from "./flap-memory.js";
 import { createForwarderLink, type ForwarderLink } from "./forwarder-link.js";
 import { beats, type HeartMachine, heartPorts } from "./heart-ports.js";
 import type { Holder } from "./holder.js";
@@ -58,6 +60,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   private readonly parts: DaemonParts;
   private readonly order: PendingOrder;
   private started = false;
+  private upkeeps = 0;
   private reloading: Promise<unknown> = Promise.resolve();
   private stopped: (() => void) | undefined;
 
@@ -141,8 +144,10 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   private createHeart(): Heart {
     const { election } = this.settings;
     const now = this.clock.now();
-    const seen = this.parts.memory?.reservedEpoch ?? 0;
-    return new Heart(heartPorts(this), election, startElection(now, election, seen));
+    const { memory, bootId } = this.parts;
+    const begun = startElection(now, election, memory?.reservedEpoch ?? 0);
+    const flaps = recallFlaps(memory, bootId, now);
+    return new Heart(heartPorts(this), election, { ...begun, flaps });
   }
 
   get state(): ElectionState {
@@ -172,7 +177,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
       () => true,
       () => false,
     );
-    heart.start(adopted ?? heart.state);
+    heart.start({ ...(adopted ?? heart.state), flaps: heart.state.flaps });
     this.planNetwork();
     // Raised again with fresh lifetimes; what is there already is left as it is.
     // Said first: the peer may be about to take this node for dead.
@@ -261,6 +266,13 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     return this.order.give(() => this.heart.dispatch({ kind: "make-active", designation, by }));
   }
 
+  /** Forgets the moves of the role by health; tells what there was. */
+  clearFlaps(by: string): ClearFlapsAnswer {
+    const { moves, heldForMs } = this.status().flaps;
+    this.heart.dispatch({ kind: "clear-flaps", by });
+    return { moves, heldForMs };
+  }
+
   /** One at a time: two would open the same paths twice. */
   reload(): Promise<{ readonly changed: number }> {
     const reloaded = this.reloading.then(() => this.reloadNow());
@@ -343,7 +355,13 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     const active = this.heart.condition === "active";
     const { bootId } = this.parts;
     const { peerMacs } = this.network;
-    this.parts.remember({ epoch, highestEpoch, bootId, active, because, peerMacs });
+    const flaps = rememberFlaps(this.state.flaps, this.clock.now());
+    this.parts.remember({ epoch, highestEpoch, bootId, active, because, peerMacs, flaps });
+  }
+
+  upkeep(): void {
+    this.upkeeps += 1;
+    if (isDue(this.state.flaps, this.upkeeps)) this.remember();
   }
 
   tellCondition(): void {

@@ -34,6 +34,8 @@ export interface HeartMachine {
   sendAdverts(probing: boolean): void;
   tellCondition(): void;
   stepped(step: Stepped): void;
+  /** Once a second. */
+  upkeep(): void;
   failed(what: string, error: unknown): void;
 }
 
@@ -93,6 +95,7 @@ export function heartPorts(machine: HeartMachine): HeartPorts {
     tellCondition: () => machine.tellCondition(),
     upkeep: () => {
       guard.upkeep().catch((error: unknown) => machine.failed("the upkeep", error));
+      machine.upkeep();
     },
     lookAtLinks: () => guard.lookAgain(),
     follow: (verdicts) => machine.forwarder.follow(verdicts),

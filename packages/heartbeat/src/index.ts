@@ -26,6 +26,7 @@ export * from "./core/conversation.js";
 export * from "./core/effects.js";
 export * from "./core/election.js";
 export * from "./core/election-state.js";
+export * from "./core/flap-governor.js";
 export * from "./core/heart.js";
 export * from "./core/lease-book.js";
 export * from "./core/ports.js";

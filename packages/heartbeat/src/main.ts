@@ -158,6 +158,7 @@ async function main(): Promise<void> {
       },
       "GET /transitions": ({ query }) => daemon.trace.answer(readLimit(query.get("limit"))),
       "POST /make-active": ({ body }) => daemon.makeActive(readDesignation(body), "an operator"),
+      "POST /clear-flaps": () => daemon.clearFlaps("an operator"),
     },
   });
   const leave = async (): Promise<void> => {

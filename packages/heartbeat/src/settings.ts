@@ -7,6 +7,7 @@ import {
   fingerprintOf,
   type Parsed,
   type Problem,
+  pingDampingMs,
   type RevisionId,
   type Run,
   type Running,
@@ -88,6 +89,7 @@ async function complete(
   if (problems.length > 0) return { ok: false, problems };
   const { keepalive, warntime, deadtime, initdead, lease, loneLease } = services.heartbeat;
   const { autoFailback, healthDamping, whenIsolated, whenVipAnswers } = services.heartbeat;
+  const { flapLimit, flapWindow, flapHold } = services.heartbeat;
   return {
     ok: true,
     warnings,
@@ -104,6 +106,10 @@ async function complete(
         loneLease,
         autoFailback,
         healthDamping,
+        pingDamping: pingDampingMs(services.heartbeat),
+        flapLimit,
+        flapWindow,
+        flapHold,
         whenIsolated,
         whenVipAnswers,
       },

@@ -6,6 +6,7 @@ import {
   VERSION,
 } from "@lbpair/common/light";
 import { conditionOf, other, peerAlive } from "./core/election-state.js";
+import { heldUntil, movesCounted } from "./core/flap-governor.js";
 import type { HeartbeatDaemon } from "./daemon.js";
 
 function peerStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatStatus["peer"] {
@@ -35,6 +36,17 @@ export function clockOf(daemon: HeartbeatDaemon, now: Millis): TransitionRecord[
   if (offsetMs === null) return null;
   const trips = (daemon.advertiser?.status() ?? []).flatMap(({ rttMs }) => rttMs ?? []);
   return { offsetMs, uncertainMs: trips.length === 0 ? 0 : Math.min(...trips) / 2 };
+}
+
+function flapStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatStatus["flaps"] {
+  const { flaps } = daemon.state;
+  const { election } = daemon.settings;
+  const until = heldUntil(flaps, now, election);
+  return {
+    moves: movesCounted(flaps, now, election),
+    limit: election.flapLimit,
+    heldForMs: until === null ? null : Math.round(until - now),
+  };
 }
 
 function leaseStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatStatus["lease"] {
@@ -67,7 +79,7 @@ export function describeStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatS
     peer: peerStatus(daemon, now),
     faults: state.faults,
     pingNodes: [],
-    flaps: { moves: 0, limit: heartbeat.flapLimit, heldForMs: null },
+    flaps: flapStatus(daemon, now),
     ...daemon.network.status(),
     realtime: { granted: true, reason: "" },
     paths: daemon.advertiser?.status() ?? [],

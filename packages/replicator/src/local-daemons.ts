@@ -32,6 +32,8 @@ export interface LocalDaemons {
   transitions(limit: number): Promise<unknown>;
   /** Asks the heartbeat to leave, so that its supervisor starts it anew; no address moves. */
   restartHeartbeat(): Promise<unknown>;
+  /** The heartbeat forgets how often health has moved the role. */
+  clearFlaps(): Promise<unknown>;
 }
 
 const OTHERS = ["forwarder", "heartbeat"] as const;
@@ -75,5 +77,7 @@ export function createLocalDaemons(paths: AppliancePaths): LocalDaemons {
     transitions: (limit) => ask("heartbeat", `GET /transitions?limit=${limit}`),
     restartHeartbeat: () =>
       controlRequest(paths.socket("heartbeat"), "POST /restart", {}, { timeoutMs: ASK_MS_MAX }),
+    clearFlaps: () =>
+      controlRequest(paths.socket("heartbeat"), "POST /clear-flaps", {}, { timeoutMs: ASK_MS_MAX }),
   };
 }

@@ -51,6 +51,7 @@ export interface Peer {
   events(after: Readonly<Record<string, number>>): Promise<EventRecord[]>;
   transitions(limit: number): Promise<unknown>;
   restartHeartbeat(): Promise<unknown>;
+  clearFlaps(): Promise<unknown>;
   close(): void;
 }
 
@@ -137,6 +138,7 @@ export function createPeer(remote: Remote): Peer {
     events: async (after) => (await ask("events", { after })) as EventRecord[],
     transitions: (limit) => ask("transitions", { limit }),
     restartHeartbeat: () => ask("restart", { daemon: "heartbeat" }),
+    clearFlaps: () => ask("clear-flaps", {}),
     close: () => remote.close(),
   };
 }

@@ -39,7 +39,13 @@ export interface ModeChange {
 }
 
 /** Words of people who look, which say nothing of the peer's own replication. */
-const READING: ReadonlySet<Verb> = new Set(["status", "events", "transitions", "restart"]);
+const READING: ReadonlySet<Verb> = new Set([
+  "status",
+  "events",
+  "transitions",
+  "restart",
+  "clear-flaps",
+]);
 
 const refuse = (error: string): never => {
   throw new RefusalError(409, error);
@@ -243,6 +249,8 @@ export function createReceiveHandler(node: NodeState, hooks: ReceiveHooks): Rece
         return node.daemons.transitions(readLimit(argument));
       case "restart":
         return restartHeartbeat(node, argument);
+      case "clear-flaps":
+        return node.daemons.clearFlaps();
       default:
         return verb satisfies never;
     }

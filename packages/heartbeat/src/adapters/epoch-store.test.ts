@@ -33,6 +33,28 @@ test("what was written last is read back, with epochs reserved ahead", async () 
   assert.deepEqual(again.memory, { ...memory(8), reservedEpoch: 9 + EPOCHS_RESERVED });
 });
 
+test("moves of the role by health are kept; a file without them, or with nonsense, is read without", async () => {
+  const flaps = { agesMs: [5000, 1], held: true, atMs: 12_345 };
+  const store = await openMemoryStore(folder, { onProblem: assert.fail });
+  store.write({ ...memory(8), flaps });
+  await store.close();
+  const read = async () =>
+    (await openMemoryStore(folder, { onProblem: assert.fail })).memory?.flaps;
+  assert.deepEqual(await read(), flaps);
+  const whole = readFileSync(file, "utf8");
+  for (const wrong of ['"agesMs": "x"', '"agesMs": [-1]', '"agesMs": [null]', '"other": []']) {
+    writeFileSync(file, whole.replace(/"agesMs": \[[^\]]*\]/, wrong));
+    assert.equal(await read(), undefined, wrong);
+  }
+  writeFileSync(file, whole);
+  const many = { agesMs: Array.from({ length: 100 }, () => 86_400_000), held: true, atMs: 1e9 };
+  store.write({ ...memory(8), because: "x".repeat(200), flaps: many });
+  await store.close();
+  assert.deepEqual(await read(), many);
+  store.write(memory(8));
+  await store.close();
+});
+
 test("a memory that is not understood is told and treated as none", async () => {
   const whole = readFileSync(file, "utf8");
   for (const text of [

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { replaceFile } from "@lbpair/common/light";
+import type { FlapAges } from "../core/flap-governor.js";
 
 export interface HeartbeatMemory {
   /** Epoch of this node's last claim. */
@@ -16,6 +17,12 @@ export interface HeartbeatMemory {
   readonly because?: string;
   /** MACs that the peer has advertised, so that a run which never heard it knows its answers. */
   readonly peerMacs?: readonly string[];
+  /** Moves of the role by health; `atMs` is the monotonic clock of the same boot when it was written. */
+  readonly flaps?: RememberedFlaps;
+}
+
+export interface RememberedFlaps extends FlapAges {
+  readonly atMs: number;
 }
 
 export interface RememberedMemory extends HeartbeatMemory {
@@ -48,6 +55,17 @@ function epochOf(value: unknown, key: string): number {
 const isMac = (value: unknown): value is string =>
   typeof value === "string" && /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(value);
 
+const isTime = (value: unknown): value is number =>
+  typeof value === "number" && Number.isFinite(value) && value >= 0;
+
+/** Undefined where nothing was written, as by an older release, or nothing that could be understood. */
+function flapsOf(value: unknown): RememberedFlaps | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const { agesMs, held, atMs } = value as Record<string, unknown>;
+  if (!Array.isArray(agesMs) || !agesMs.every(isTime) || !isTime(atMs)) return undefined;
+  return { agesMs, held: held === true, atMs };
+}
+
 /** Epochs are decimal strings in the file, so that no reader rounds them. Throws Error. */
 export function parseMemory(text: string): RememberedMemory {
   if (text.length > MEMORY_BYTES_MAX) throw new Error("too large for a memory");
@@ -59,6 +77,7 @@ export function parseMemory(text: string): RememberedMemory {
     throw new Error(`condition: want active or passive, got ${String(condition)}`);
   }
   const highestEpoch = epochOf(read.highestEpoch, "highestEpoch");
+  const flaps = flapsOf(read.flaps);
   return {
     epoch: epochOf(read.epoch, "epoch"),
     highestEpoch,
@@ -67,11 +86,12 @@ export function parseMemory(text: string): RememberedMemory {
     active: condition === "active",
     ...(typeof because === "string" ? { because } : {}),
     ...(Array.isArray(peerMacs) ? { peerMacs: peerMacs.filter(isMac) } : {}),
+    ...(flaps === undefined ? {} : { flaps }),
   };
 }
 
 export function formatMemory(memory: HeartbeatMemory): string {
-  const { epoch, highestEpoch, bootId, active, because, peerMacs } = memory;
+  const { epoch, highestEpoch, bootId, active, because, peerMacs, flaps } = memory;
   const written = {
     epoch: String(epoch),
     highestEpoch: String(highestEpoch),
@@ -80,6 +100,7 @@ export function formatMemory(memory: HeartbeatMemory): string {
     condition: active ? "active" : "passive",
     because: because ?? "",
     ...(peerMacs === undefined || peerMacs.length === 0 ? {} : { peerMacs }),
+    ...(flaps === undefined || flaps.agesMs.length === 0 ? {} : { flaps }),
   };
   return `${JSON.stringify(written, null, 2)}\n`;
 }

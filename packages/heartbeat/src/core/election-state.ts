@@ -7,10 +7,11 @@ import {
   type Rule,
 } from "@lbpair/common/light";
 import type { Effect } from "./effects.js";
+import { type FlapMemory, type FlapSettings, NO_FLAPS } from "./flap-governor.js";
 import type { WitnessView } from "./witness-view.js";
 
 /** What the election needs of services.yaml and appliance.yaml, in milliseconds. */
-export interface ElectionSettings {
+export interface ElectionSettings extends FlapSettings {
   readonly designation: Designation;
   /** False on a single appliance. */
   readonly paired: boolean;
@@ -23,6 +24,8 @@ export interface ElectionSettings {
   readonly autoFailback: boolean;
   /** How long the peer's health must be the better one before the role is handed over. */
   readonly healthDamping: number;
+  /** The same where only ping nodes make the difference: both nodes must have had the time to notice. */
+  readonly pingDamping: number;
   readonly whenIsolated: "wait" | "take-over";
   readonly whenVipAnswers: "wait" | "take-over";
 }
@@ -42,6 +45,8 @@ export interface PeerView {
   /** Since when it says so; null = it does not. */
   readonly deafSince: Millis | null;
   readonly faults: number;
+  /** Of the faults, ping nodes that do not answer. */
+  readonly pingsLost: number;
   readonly leaseMs: number;
   readonly epoch: number;
   readonly highestEpoch: number;
@@ -59,6 +64,7 @@ export const peerSaid = (advert: Omit<PeerSaid, "deaf">, deaf: boolean): PeerSai
   forHealth: advert.forHealth,
   deaf,
   faults: advert.faults,
+  pingsLost: advert.pingsLost,
   leaseMs: advert.leaseMs,
   epoch: advert.epoch,
   highestEpoch: advert.highestEpoch,
@@ -117,6 +123,10 @@ export interface ElectionState {
   readonly isolated: boolean;
   /** Since when the peer would be the better active; null = it would not. */
   readonly worseSince: Millis | null;
+  /** Moves of the role by health; the peer's count as well. */
+  readonly flaps: FlapMemory;
+  /** That health would move the role, and may not, has been told in this hold. */
+  readonly heldBetter: boolean;
   /** Since when both are passive; null = they are not. */
   readonly vacantSince: Millis | null;
   /** Hand-over under way: when it is given up, and why it was begun. */
@@ -167,6 +177,7 @@ export type ElectionEvent =
     }
   | { readonly kind: "witness"; readonly view: WitnessView }
   | { readonly kind: "make-active"; readonly designation: Designation; readonly by: string }
+  | { readonly kind: "clear-flaps"; readonly by: string }
   | { readonly kind: "lease-lost"; readonly why: string }
   | { readonly kind: "stop"; readonly why: string };
 
@@ -241,6 +252,8 @@ export function startElection(
     pingsLost: 0,
     isolated: false,
     worseSince: null,
+    flaps: NO_FLAPS,
+    heldBetter: false,
     vacantSince: null,
     handOver: null,
     request: null,

@@ -28,6 +28,10 @@ const primary: ElectionSettings = {
   loneLease: 30_000,
   autoFailback: false,
   healthDamping: 1000,
+  pingDamping: 2900,
+  flapLimit: 3,
+  flapWindow: 600_000,
+  flapHold: 1_800_000,
   whenIsolated: "wait",
   whenVipAnswers: "wait",
 };
@@ -42,6 +46,7 @@ const passivePeer: PeerSaid = {
   forHealth: false,
   deaf: false,
   faults: 0,
+  pingsLost: 0,
   leaseMs: 0,
   epoch: 0,
   highestEpoch: 0,
@@ -473,6 +478,7 @@ test("every claim in a random life of two nodes is above every claim before", ()
     forHealth: false,
     deaf: false,
     faults: node.state.faults,
+    pingsLost: node.state.pingsLost,
     leaseMs:
       node.state.phase === "active"
         ? (leaseLength(node.state, node.settings, now as Millis) ?? 0)

@@ -13,6 +13,7 @@ import {
   peerAlive,
   type Step,
 } from "./election-state.js";
+import { noticeHoldOver, onClearFlaps } from "./flap-rule.js";
 import { onMakeActive, onStop } from "./orders.js";
 import { onStalled } from "./stalled.js";
 import { suspicion } from "./suspicion.js";
@@ -61,7 +62,7 @@ function onAdvert(
   const [next, effects] =
     conditionOf(heard) === "active"
       ? onAdvertWhileActive(heard, settings, now, peer)
-      : onAdvertWhilePassive(heard, now, peer);
+      : onAdvertWhilePassive(heard, settings, now, peer);
   return [next, [...news, ...effects]];
 }
 
@@ -86,12 +87,13 @@ function noticeSilence(state: ElectionState, settings: ElectionSettings, now: Mi
 
 function onTime(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
   const [noticed, news] = noticeSilence(state, settings, now);
-  const [suspicious, probes] = suspicion(noticed, settings, now);
+  const [free, over] = noticeHoldOver(noticed, settings, now);
+  const [suspicious, probes] = suspicion(free, settings, now);
   const [next, effects] =
     conditionOf(suspicious) === "active"
       ? tickWhileActive(suspicious, settings, now)
       : tickWhilePassive(suspicious, settings, now);
-  return [next, [...news, ...probes, ...effects]];
+  return [next, [...news, ...over, ...probes, ...effects]];
 }
 
 const quiet = (effects: readonly Effect[]): readonly Effect[] =>
@@ -152,6 +154,8 @@ function stepOn(
     }
     case "make-active":
       return onMakeActive(state, settings, now, event.designation, event.by);
+    case "clear-flaps":
+      return onClearFlaps(state, settings, now, event.by);
     case "lease-lost": {
       if (state.phase !== "active") return [state, []];
       // Listen before any new claim: the peer may have taken over while this daemon stood still.

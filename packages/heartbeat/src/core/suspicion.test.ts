@@ -23,6 +23,10 @@ const settings: ElectionSettings = {
   loneLease: 30_000,
   autoFailback: false,
   healthDamping: 1000,
+  pingDamping: 2900,
+  flapLimit: 3,
+  flapWindow: 600_000,
+  flapHold: 1_800_000,
   whenIsolated: "wait",
   whenVipAnswers: "wait",
 };
@@ -34,6 +38,7 @@ const activePeer: PeerSaid = {
   forHealth: false,
   deaf: false,
   faults: 0,
+  pingsLost: 0,
   leaseMs: 800,
   epoch: 5,
   highestEpoch: 5,

@@ -97,7 +97,13 @@ function eventNotes(before: ElectionState, event: ElectionEvent): [string, strin
 }
 
 /** Events of the election that are told as they are. */
-const TOLD: ReadonlySet<string> = new Set(["peer-silent", "peer-heard", "take-over-held-back"]);
+const TOLD: ReadonlySet<string> = new Set([
+  "peer-silent",
+  "peer-heard",
+  "take-over-held-back",
+  "flaps-held",
+  "flaps-hold-back",
+]);
 
 /** What a step of the election is worth noting for; nothing for almost all of them. */
 export function notesOf(

@@ -9,6 +9,8 @@ import {
   peerWins,
   type Step,
 } from "./election-state.js";
+import { heldUntil } from "./flap-governor.js";
+import { countMove, tellHeld } from "./flap-rule.js";
 import { beginHandOver, listening, rollBack, standDown } from "./transitions.js";
 
 export function onAdvertWhileActive(
@@ -56,8 +58,11 @@ export function onAdvertWhileActive(
   }
   if (state.phase === "active" && peer.requesting && peer.ready) {
     const because = "the peer asked to be active";
-    const how = { forHealth: peer.forHealth };
-    return beginHandOver(state, settings, now, "request", because, how);
+    if (!peer.forHealth) return beginHandOver(state, settings, now, "request", because);
+    if (heldUntil(state.flaps, now, settings) !== null) return [state, []];
+    const how = { forHealth: true };
+    const begun = beginHandOver(state, settings, now, "request", because, how);
+    return countMove(begun, settings, now);
   }
   if (state.phase === "active" && state.highestEpoch > state.epoch) {
     const epoch = state.highestEpoch + 1;
@@ -82,6 +87,27 @@ export const peerIsBetter = (
   peerAlive(state, settings, now) &&
   state.peer.faults < state.faults - state.tolerated + (state.ready ? 0 : 1);
 
+/** Whether the peer is better for other reasons than the ping nodes that it alone still reaches. */
+const betterWithoutPings = (state: ElectionState): boolean =>
+  state.peer !== null &&
+  state.peer.faults - state.peer.pingsLost <
+    state.faults - state.pingsLost - state.tolerated + (state.ready ? 0 : 1);
+
+/** The peer is the better active: for how long already, and what follows. */
+function whilePeerIsBetter(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
+  const held = heldUntil(state.flaps, now, settings) !== null;
+  if (held && state.heldBetter) return [{ ...state, worseSince: null }, []];
+  const worseSince = state.worseSince ?? now;
+  const worse = state.worseSince === null ? { ...state, worseSince } : state;
+  const { healthDamping, pingDamping } = settings;
+  const damping = betterWithoutPings(state) ? healthDamping : pingDamping;
+  if (now - worseSince < damping) return [worse, []];
+  if (held) return tellHeld(worse, settings, now);
+  const because = "the peer's health is better";
+  const begun = beginHandOver(worse, settings, now, "health", because, { forHealth: true });
+  return countMove(begun, settings, now);
+}
+
 export function tickWhileActive(
   state: ElectionState,
   settings: ElectionSettings,
@@ -92,12 +118,11 @@ export function tickWhileActive(
     const why = "no network has a carrier, so the peer has taken over";
     return standDown(state, now, "isolated", why, listening(settings, now), "alarm");
   }
-  const better = state.phase === "active" && peerIsBetter(state, settings, now);
-  const worseSince = better ? (state.worseSince ?? now) : null;
-  if (worseSince !== null && now - worseSince >= settings.healthDamping) {
-    const because = "the peer's health is better";
-    return beginHandOver(state, settings, now, "health", because, { forHealth: true });
+  if (state.phase !== "active" || !peerIsBetter(state, settings, now)) {
+    const calm = state.worseSince === null ? state : { ...state, worseSince: null };
+    return [calm, [{ kind: "send-adverts" }]];
   }
-  const next = worseSince === state.worseSince ? state : { ...state, worseSince };
-  return [next, [{ kind: "send-adverts" }]];
+  const [next, effects] = whilePeerIsBetter(state, settings, now);
+  const said = effects.some(({ kind }) => kind === "send-adverts");
+  return [next, said ? effects : [...effects, { kind: "send-adverts" }]];
 }

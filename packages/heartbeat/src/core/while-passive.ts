@@ -12,11 +12,18 @@ import {
   silenceNeeded,
   silentSince,
 } from "./election-state.js";
+import { mayFailBack } from "./flap-governor.js";
+import { countMove } from "./flap-rule.js";
 import { wish } from "./orders.js";
 import { reasonToWait } from "./suspicion.js";
 import { claim } from "./transitions.js";
 
-export function onAdvertWhilePassive(state: ElectionState, now: Millis, peer: PeerView): Step {
+export function onAdvertWhilePassive(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+  peer: PeerView,
+): Step {
   if (peer.active && !peer.yielding) {
     const settled = state.vacantSince === null ? state : { ...state, vacantSince: null };
     if (state.phase !== "starting") return [settled, []];
@@ -38,8 +45,10 @@ export function onAdvertWhilePassive(state: ElectionState, now: Millis, peer: Pe
   // Yielding, but its kernel may still answer: the revocation was not acknowledged.
   if (peer.yielding && peer.leaseMs === 0 && state.ready) {
     const because = state.request?.because ?? "the peer asked this node to take over";
-    const [next, effects] = claim(state, now, state.request?.rule ?? "yield", because);
-    return [{ ...next, tolerated: peer.forHealth ? 0 : state.faults }, effects];
+    const claimed = claim(state, now, state.request?.rule ?? "yield", because);
+    if (peer.forHealth) return countMove(claimed, settings, now);
+    const [next, effects] = claimed;
+    return [{ ...next, tolerated: state.faults }, effects];
   }
   return [{ ...state, vacantSince: peer.yielding ? null : (state.vacantSince ?? now) }, []];
 }
@@ -55,6 +64,7 @@ function requestDue(state: ElectionState, settings: ElectionSettings, now: Milli
     peer?.active === true &&
     state.faults <= peer.faults &&
     now >= state.failbackHeldUntil &&
+    mayFailBack(state.flaps, now, settings) &&
     now - Math.max(state.since, peer.firstHeardAt) >= FAILBACK_DEADTIMES * settings.deadtime
   );
 }
