@@ -192,6 +192,7 @@ test("every verb's help has examples and exits 0", async () => {
     "drain",
     "online",
     "make-active",
+    "clear-flaps",
     "sync",
     "events",
     "restart",

@@ -87,6 +87,7 @@ export const heardOf = (
   deaf: said.deaf,
   deafSince,
   faults: said.faults,
+  pingsLost: said.pingsLost,
   leaseMs: said.leaseMs,
   epoch: said.epoch,
   highestEpoch: said.highestEpoch,

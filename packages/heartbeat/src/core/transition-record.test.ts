@@ -32,6 +32,10 @@ const SETTINGS: ElectionSettings = {
   loneLease: 30_000,
   autoFailback: false,
   healthDamping: 1000,
+  pingDamping: 2900,
+  flapLimit: 3,
+  flapWindow: 600_000,
+  flapHold: 1_800_000,
   whenIsolated: "wait",
   whenVipAnswers: "wait",
 };
@@ -43,6 +47,7 @@ const PASSIVE: PeerSaid = {
   forHealth: false,
   deaf: false,
   faults: 0,
+  pingsLost: 0,
   leaseMs: 0,
   epoch: 0,
   highestEpoch: 0,
