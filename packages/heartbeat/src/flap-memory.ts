@@ -1,5 +1,5 @@
 // flap-memory.ts — the flap governor's memory across restarts and reboots, as lengths of time.
-import type { Millis } from "@lbpair/common";
+import type { Millis } from "@lbpair/common/light";
 import type { HeartbeatMemory, RememberedFlaps } from "./adapters/epoch-store.js";
 import { type FlapMemory, fromAges, NO_FLAPS, toAges } from "./core/flap-governor.js";
 

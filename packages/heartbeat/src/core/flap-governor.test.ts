@@ -1,7 +1,7 @@
 // flap-governor.test.ts — moves by health are counted, held back after the limit, and remembered.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Millis, millis } from "@lbpair/common";
+import { type Millis, millis } from "@lbpair/common/light";
 import fc from "fast-check";
 import {
   type FlapMemory,

@@ -3,7 +3,7 @@
 // A link that comes and goes would otherwise move the role for ever. Only moves for the sake of health
 // count, auto-failback's too; orders and the peer's silence are never held back. Both nodes count each
 // move, so the memory is right wherever the role is.
-import type { Millis } from "@lbpair/common";
+import type { Millis } from "@lbpair/common/light";
 
 export interface FlapSettings {
   /** So many moves within the window, and health moves the role no more. */

@@ -1,7 +1,7 @@
 // flap-rule.test.ts — health moves the role until the governor says no; orders and silence always do.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Millis } from "@lbpair/common";
+import type { Millis } from "@lbpair/common/light";
 import type { Effect } from "./effects.js";
 import { step } from "./election.js";
 import {

@@ -1,5 +1,5 @@
 // flap-rule.ts — moves of the role by health as the election counts, holds back and tells them.
-import { formatDuration, type Millis } from "@lbpair/common";
+import { formatDuration, type Millis } from "@lbpair/common/light";
 import type { Effect } from "./effects.js";
 import type { ElectionSettings, ElectionState, Step } from "./election-state.js";
 import { heldUntil, movesCounted, NO_FLAPS, noteMove } from "./flap-governor.js";
