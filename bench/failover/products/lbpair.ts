@@ -16,6 +16,7 @@ import {
 } from "@lbpair/lab";
 import { createBenchWorld } from "../world/bench-world.js";
 import { processTree } from "../world/process-tree.js";
+import { lastLines } from "./peer-pair.js";
 import type { Product, RunningPair } from "./product.js";
 
 export interface LbpairSetting {
@@ -109,11 +110,10 @@ export function lbpair(setting: LbpairSetting): Product {
         await settle(world);
         return runningPair(product, world);
       } catch (error) {
-        const { stdout } = await world.cli("lb1", ["check"]);
+        const logs = APPLIANCES.map((name) => `${world.appliances[name].logFolder}/heartbeat.log`);
+        const said = await lastLines(logs);
         await world.destroy();
-        throw new Error(
-          `${error instanceof Error ? error.message : error}\n${stdout.slice(-2000)}`,
-        );
+        throw new Error(`${error instanceof Error ? error.message : error}\n${said}`);
       }
     },
   };
