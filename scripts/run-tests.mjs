@@ -26,6 +26,7 @@ const PHASES = {
       ...readdirSync("packages").flatMap((name) => testsBelow(join("packages", name, "dist"))),
       ...testsBelow("test/dist/tidy"),
       ...testsBelow("test/dist/fuzz"),
+      ...testsBelow("bench/dist"),
     ],
   },
   kernel: {

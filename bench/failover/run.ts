@@ -40,8 +40,7 @@ async function runScenario(
 }
 
 async function runCounts(product: Product, plan: Plan, book: Book): Promise<void> {
-  if (!manyApplies(product)) return;
-  for (const count of plan.counts) {
+  for (const count of plan.counts.filter((each) => manyApplies(product, each))) {
     try {
       await runMany(product, count, Math.min(MANY_ROUNDS, plan.rounds ?? MANY_ROUNDS), book);
     } catch (error) {

@@ -1,5 +1,5 @@
 // lbpair.ts — the product itself, in whatever timings.
-import { parseDuration } from "@lbpair/common";
+import { type HeartbeatStatus, parseDuration } from "@lbpair/common";
 import {
   APPLIANCES,
   type ApplianceName,
@@ -10,7 +10,6 @@ import {
   monotonicMs,
   type PairView,
   type Timings,
-  viewPair,
   type World,
   waitForPair,
 } from "@lbpair/lab";
@@ -52,12 +51,24 @@ async function settle(world: World): Promise<ApplianceName> {
   return activeNodes(pair)[0] ?? "lb1";
 }
 
+/** So often the daemon is asked since when it has been active: each answer narrows the moment down. */
+const ASKED = 20;
+
 /** By its own word, the moment of the decision: before anything was raised or announced. */
 async function decidedAtMs(world: World, name: ApplianceName): Promise<number | undefined> {
-  const asked = monotonicMs();
-  const pair = await viewPair(world);
-  const status = pair[name].heartbeat;
-  return status?.condition === "active" ? asked - status.sinceMs : undefined;
+  let earliest = Number.NEGATIVE_INFINITY;
+  let latest = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < ASKED; i += 1) {
+    const asked = monotonicMs();
+    const status = (await world.appliances[name].ask(
+      "heartbeat",
+      "GET /status",
+    )) as HeartbeatStatus;
+    if (status.condition !== "active") return undefined;
+    earliest = Math.max(earliest, asked - status.sinceMs);
+    latest = Math.min(latest, monotonicMs() - status.sinceMs);
+  }
+  return (earliest + latest) / 2;
 }
 
 function runningPair(product: Product, world: World): RunningPair {

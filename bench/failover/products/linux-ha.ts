@@ -26,7 +26,7 @@ const STANDBY = "/usr/share/heartbeat/hb_standby";
 /** It takes up to half a minute to heal itself after a split, and ten seconds to start. */
 const ONE_ACTIVE_MS_MAX = 10_000;
 const HEAL_MS_MAX = 35_000;
-const SETTLE_MS_MAX = 60_000;
+const SETTLE_MS_MAX = 90_000;
 const SWITCH_MS_MAX = 60_000;
 /** After its start a node takes no part in a switch for so long (its own initial acquisition). */
 const JOIN_MS = 12_000;

@@ -1,11 +1,12 @@
 // many.ts — the plug is pulled where 1, 100 or 1,000 floating IPs have to move: until the last is announced.
 import { otherNode } from "@lbpair/lab";
+import { keepEvidence } from "../evidence.js";
 import type { Book } from "../measures.js";
 import type { Product } from "../products/product.js";
 import { echoOutageMs, lastAnnouncedAtMs, takenOverAtMs } from "../reading.js";
 import { pause, watch } from "../watch.js";
 import { moreFloatingIps } from "../world/bench-world.js";
-import { roundsOf } from "./scenario.js";
+import { isFocus, roundsOf } from "./scenario.js";
 
 export const COUNTS = [1, 100, 1000] as const;
 export const manyName = (count: number): string => `many-${count}`;
@@ -13,8 +14,9 @@ export const MANY_SCENARIOS = COUNTS.map((count) => ({
   name: manyName(count),
   title: `Plug pulled, ${count.toLocaleString("en")} floating IP${count === 1 ? "" : "s"} on the front network`,
 }));
-export const manyApplies = ({ name }: Product): boolean =>
-  ["lbpair-300", "keepalived-100", "heartbeat"].includes(name);
+/** Linux-HA would need five minutes to raise a thousand for the first time. */
+export const manyApplies = (product: Product, count: number): boolean =>
+  isFocus(product) || (product.kind === "heartbeat" && count <= 100);
 
 /** Linux-HA raises its addresses one after the other, a third of a second each. */
 const afterMs = (product: Product, count: number): number =>
@@ -54,6 +56,7 @@ export async function runMany(product: Product, count: number, rounds: number, b
       );
     }
   } finally {
+    await keepEvidence(pair, scenario);
     await pair.stop();
   }
 }

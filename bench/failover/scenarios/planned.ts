@@ -1,8 +1,9 @@
 // planned.ts — the ordered switch: again and again under the finest probes, and again under a thousand connections.
 import { otherNode } from "@lbpair/lab";
+import type { Product } from "../products/product.js";
 import { newcomerOutageMs, openFigures } from "../reading.js";
 import { pause, watch } from "../watch.js";
-import { type Round, roundsOf, type Scenario } from "./scenario.js";
+import { isFocus, type Round, type Scenario } from "./scenario.js";
 
 /** Between two switches: until neighbours and connections have settled. */
 const BETWEEN_MS = 1200;
@@ -27,7 +28,8 @@ async function switchOften(round: Round, times: number): Promise<number[]> {
 /** The same watch without a switch: as long, so that its worst moment had the same chance. */
 const floorMs = (times: number): number => times * (BETWEEN_MS + 100);
 
-const timesOf = (kind: string): number => (kind === "lbpair" ? 20 : kind === "heartbeat" ? 2 : 5);
+const timesOf = ({ name, kind }: Product): number =>
+  name === "lbpair-300" ? 20 : kind === "heartbeat" ? 2 : 5;
 
 export const planned: Scenario = {
   name: "planned",
@@ -36,8 +38,8 @@ export const planned: Scenario = {
   rounds: () => 1,
   async run(round) {
     const { pair, book, say } = round;
-    const { name, kind } = pair.product;
-    const times = timesOf(kind);
+    const { name } = pair.product;
+    const times = timesOf(pair.product);
     await pair.settle();
     const still = await watch(pair.world, { connections: 20 }, () => pause(floorMs(times)));
     let took: number[] = [];
@@ -74,13 +76,12 @@ const MANY = { connections: 1000, talkers: 200, newcomers: false, arpMs: 20, ech
 export const crowd: Scenario = {
   name: "crowd",
   title: "Ten planned switches under 1,000 open connections, 200 of them busy",
-  applies: (product) =>
-    ["lbpair-300", "lbpair-fast", "keepalived-100", "heartbeat"].includes(product.name),
+  applies: isFocus,
   rounds: () => 1,
   async run(round) {
     const { pair, book, say } = round;
     const { name, kind } = pair.product;
-    const times = roundsOf(pair.product, kind === "lbpair" ? 10 : 3);
+    const times = kind === "lbpair" ? 10 : 3;
     await pair.settle();
     const seen = await watch(pair.world, MANY, async () => {
       await switchOften(round, times);

@@ -8,13 +8,13 @@ import {
   takenOverAtMs,
 } from "../reading.js";
 import { pause, watch } from "../watch.js";
-import { hasVirtualMac, roundsOf, type Scenario } from "./scenario.js";
+import { hasVirtualMac, type Scenario } from "./scenario.js";
 
 export const pull: Scenario = {
   name: "pull",
   title: "Plug of the active node pulled",
   applies: () => true,
-  rounds: (product) => roundsOf(product, 7),
+  rounds: ({ kind }) => (kind === "heartbeat" ? 2 : 5),
   async run({ pair, book, say }) {
     let active = await pair.settle();
     const afterMs = Math.max(1500, 1.5 * pair.product.deadtimeMs + 1000);

@@ -10,7 +10,7 @@ import {
   twoClaimantsMs,
 } from "../reading.js";
 import { pause, watch } from "../watch.js";
-import { hasVirtualMac, type Scenario } from "./scenario.js";
+import { hasVirtualMac, roundsOf, type Scenario } from "./scenario.js";
 
 const SPLIT_MS = 3000;
 /** Linux-HA needs half a minute to heal. */
@@ -20,7 +20,7 @@ export const split: Scenario = {
   name: "split",
   title: "Split of all paths, then healed",
   applies: (product) => !hasVirtualMac(product) && product.name !== "keepalived-1s",
-  rounds: ({ kind }) => (kind === "heartbeat" ? 1 : 3),
+  rounds: (product) => roundsOf(product, 4),
   async run({ pair, book, say }) {
     await pair.settle();
     const splitMs = Math.max(SPLIT_MS, 2 * pair.product.deadtimeMs);

@@ -12,7 +12,7 @@ import {
   twoClaimantsMs,
 } from "../reading.js";
 import { pause, type Seen, watch } from "../watch.js";
-import { hasVirtualMac, type Round, roundsOf, type Scenario } from "./scenario.js";
+import { hasVirtualMac, isFocus, type Round, roundsOf, type Scenario } from "./scenario.js";
 
 /** After the second act: long enough for keepalived to work through what it missed. */
 const AFTER_MS = 3000;
@@ -61,9 +61,11 @@ export function standstill(what: Harm): Scenario {
   return {
     name: what.name,
     title: what.title,
-    applies: (product) => !hasVirtualMac(product) && product.name !== "keepalived-1s",
-    rounds: (product) =>
-      what.victim === "active" ? roundsOf(product, 4) : Math.min(2, roundsOf(product, 2)),
+    applies: (product) =>
+      !hasVirtualMac(product) &&
+      product.name !== "keepalived-1s" &&
+      (what.victim === "active" || isFocus(product) || product.name === "lbpair-fast"),
+    rounds: (product) => roundsOf(product, what.victim === "active" ? 4 : 2),
     async run({ pair, book, say }: Round) {
       let victim = await pair.settle();
       const awayMs = Math.max(AWAY_MS_MIN, 2 * pair.product.deadtimeMs);

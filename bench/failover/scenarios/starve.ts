@@ -6,7 +6,7 @@ import { pause, type Seen, watch } from "../watch.js";
 import { startBusyLoops } from "../world/busy-loops.js";
 import { createQuota } from "../world/cpu-quota.js";
 import { makeOrdinary } from "../world/process-tree.js";
-import { hasVirtualMac, type Round, type Scenario } from "./scenario.js";
+import { hasVirtualMac, isFocus, type Round, type Scenario } from "./scenario.js";
 
 const LOOPS_PER_CORE = 4;
 const STARVE_MS = 20_000;
@@ -27,7 +27,8 @@ const LIGHT = { connections: 2, newcomers: false, arpMs: 10, echoMs: 5 };
 export const starve: Scenario = {
   name: "starve",
   title: `Busy loops, ${LOOPS_PER_CORE} per core, for ${STARVE_MS / 1000} s`,
-  applies: (product) => !hasVirtualMac(product) && product.name !== "keepalived-1s",
+  applies: (product) =>
+    !hasVirtualMac(product) && !["lbpair", "keepalived-1s"].includes(product.name),
   rounds: () => 1,
   async run(round) {
     const { pair, say } = round;
@@ -53,7 +54,7 @@ export const starve: Scenario = {
 export const quota: Scenario = {
   name: "quota",
   title: `Daemons as ordinary processes under a quota of ${QUOTA_PERCENT} % per 100 ms, shared with a busy loop, for ${STARVE_MS / 1000} s`,
-  applies: ({ name }) => ["lbpair", "lbpair-300", "keepalived-100", "heartbeat"].includes(name),
+  applies: isFocus,
   rounds: () => 1,
   async run(round) {
     const { pair, book, say } = round;

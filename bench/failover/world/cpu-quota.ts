@@ -49,13 +49,14 @@ const version = (): Version | undefined => {
   };
 };
 
-/** Groups of benches that died; one that still holds a process cannot be removed and is left. */
+/** Groups of benches that died, by the process id in their names. */
 function removeLeft(root: string): void {
   for (const name of readdirSync(root).filter((entry) => entry.startsWith(PREFIX))) {
+    if (existsSync(`/proc/${name.slice(PREFIX.length).split("-")[0]}`)) continue;
     try {
       rmdirSync(join(root, name));
     } catch {
-      // A bench beside this one uses it.
+      // A process of it still ends.
     }
   }
 }
