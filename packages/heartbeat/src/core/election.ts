@@ -131,7 +131,10 @@ function stepOn(
     }
     case "witness": {
       if (!state.suspecting) return [state, []];
-      const seen = { ...state, witness: event.view };
+      // Silence while this node was cut off says little of the peer: once it is not, it listens anew.
+      const freed = state.heldBack !== null && (state.witness?.cut ?? 0) > event.view.cut;
+      const listeningSince = freed ? now : state.listeningSince;
+      const seen = { ...state, witness: event.view, listeningSince };
       const [next, effects] = onTime(seen, settings, now);
       return [next, quiet(effects)];
     }

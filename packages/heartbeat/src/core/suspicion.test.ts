@@ -136,6 +136,18 @@ test("a node cut off from a network where the silent peer was well waits; an ope
   assert.equal(bold.state.phase, "active");
 });
 
+test("a network on which nobody is heard any more holds back like one without carrier", () => {
+  const node = new Watcher().until(5000, () => view({ cut: 1 }));
+  assert.equal(node.state.phase, "passive");
+});
+
+test("a node that is no longer cut off listens for one deadtime before it claims", () => {
+  const node = new Watcher().until(3000, () => view({ cut: 1 }));
+  node.until(4000, () => view(), 3010);
+  assert.equal(node.state.phase, "passive", "the peer may be heard again any moment");
+  assert.equal(node.until(4040, () => view(), 4010).state.phase, "active");
+});
+
 test("an equal loss on both sides holds nobody back", () => {
   const node = new Watcher({}, 1);
   node.at(5, { kind: "advert", peer: { ...activePeer, faults: 1 } });

@@ -104,7 +104,8 @@ test("with one virtual MAC for both nodes, an answer from it is the peer's", () 
 test("a link is cut off without carrier, and where nobody is heard who was heard shortly before", () => {
   const dark = knowing({ carrier: false });
   assert.equal(dark.view(true).cut, 1);
-  assert.deepEqual((dark.begin(millis(0)), dark.ask()), [], "no question into a dead link");
+  dark.begin(millis(0));
+  assert.deepEqual(dark.ask(), [], "no question into a dead link");
 
   const witness = knowing();
   witness.heard(claim(ROUTER, "10.0.0.254"), millis(1000));
