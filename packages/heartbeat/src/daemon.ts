@@ -100,7 +100,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
       holder,
       ...network,
       witnessInterval: () => witnessInterval(this.settings.election),
-      onView: (view) => this.heart.witnessed(view),
+      onView: (view, lateMs) => this.heart.witnessed(view, lateMs),
       onLearnt: ({ first, neighbour, floatingIp }) => {
         if (first) this.trace.note("neighbour", `${neighbour} has learnt ${floatingIp}`);
       },

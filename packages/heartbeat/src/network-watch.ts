@@ -20,7 +20,7 @@ export interface NetworkWatchOptions {
   readonly routers: () => Promise<readonly Router[]>;
   readonly mayAnnounce: () => boolean;
   readonly witnessInterval: () => number;
-  readonly onView: (view: WitnessView) => void;
+  readonly onView: (view: WitnessView, lateMs: number) => void;
   /** For the timeline, both in milliseconds after the announcement. */
   readonly onLearnt?: (learnt: Learnt) => void;
   readonly onForwarded?: (afterMs: number) => void;

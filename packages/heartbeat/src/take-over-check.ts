@@ -47,6 +47,7 @@ export interface CheckedLink {
 const LOOK_MS = 2;
 const LOOK_LATER_MS = 20;
 const LOOK_OFTEN_FOR_MS = 1000;
+const RETRY_MS = 4;
 
 export class TakeOverCheck {
   private readonly options: TakeOverCheckOptions;
@@ -81,7 +82,8 @@ export class TakeOverCheck {
     this.told = pairs.length === 0;
     this.first = true;
     ears.hurry("take-over-check", LOOK_MS);
-    this.round();
+    // The adverts of the take over go out first.
+    this.timer = setTimeout(() => this.round(), 0);
   }
 
   /** What was found stays in the status until the next take over. */
@@ -133,7 +135,10 @@ export class TakeOverCheck {
     }
     if (now - check.startedAt > LOOK_OFTEN_FOR_MS) ears.hurry("take-over-check", LOOK_LATER_MS);
     // Where nothing may be said now, the round is tried again.
-    const wait = Math.max(1, Math.min(due, check.startedAt + CHECK_MS_MAX + 1) - clock.now());
+    const wait = Math.max(
+      RETRY_MS,
+      Math.min(due, check.startedAt + CHECK_MS_MAX + 1) - clock.now(),
+    );
     this.timer = setTimeout(() => this.round(), wait);
   }
 

@@ -22,7 +22,8 @@ export interface WitnessWatchOptions {
   readonly name: EchoName;
   /** From one round to the next while the peer is silent. */
   readonly intervalMs: () => number;
-  readonly onView: (view: WitnessView) => void;
+  /** `lateMs`: how late this daemon's own timer was. */
+  readonly onView: (view: WitnessView, lateMs: number) => void;
   readonly onConflict: (conflict: Conflict) => void;
 }
 
@@ -81,10 +82,11 @@ export class WitnessWatch {
 
   private ask(due: Millis): void {
     const { clock, ears, intervalMs, onView } = this.options;
+    const lateMs = clock.now() - due;
     // Whoever judges hears first what has already come.
     ears.poll();
     const questions = this.witness.ask();
-    onView(this.witness.view(ears.able));
+    onView(this.witness.view(ears.able), lateMs);
     // By what was said now this node may have taken over.
     if (!this.witness.suspected) return;
     for (const question of questions) this.put(question);

@@ -254,8 +254,12 @@ export class Heart {
     this.say(false);
   }
 
-  witnessed(view: WitnessView): void {
-    this.dispatch({ kind: "witness", view });
+  /** What the witnesses say, `lateMs` after they were to be heard: a judge that is late hears the peer first. */
+  witnessed(view: WitnessView, lateMs = 0): void {
+    this.hearAll(() => {
+      this.judgeLateness(lateMs);
+      this.dispatch({ kind: "witness", view });
+    });
   }
 
   /** Before an order: it may be the first that is read after a pause, and silence is judged when all is heard. */

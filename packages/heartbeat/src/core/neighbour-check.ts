@@ -88,6 +88,8 @@ export class NeighbourCheck {
   private readonly entries = new Map<string, Entry>();
   private readonly hosts = new Map<string, Host>();
   private rounds = 0;
+  /** Pairs without a proof. */
+  private missing: number;
   private nextAt: Millis;
 
   /** `macOf` is what is known of the neighbours' MACs before any question. */
@@ -104,11 +106,12 @@ export class NeighbourCheck {
       this.hosts.set(at, host);
       this.entries.set(`${at} ${pair.floatingIp}`, { ...pair, host, afterMs: null });
     }
+    this.missing = this.entries.size;
   }
 
   /** When the next round is due; null = it is all over. */
   dueAt(now: Millis): Millis | null {
-    const over = now - this.startedAt > CHECK_MS_MAX || this.open().length === 0;
+    const over = now - this.startedAt > CHECK_MS_MAX || this.missing === 0;
     return over ? null : this.nextAt;
   }
 
@@ -159,6 +162,7 @@ export class NeighbourCheck {
     const entry = this.entries.get(`${link} ${neighbour} ${to}`);
     if (entry === undefined || entry.afterMs !== null) return false;
     entry.afterMs = now - this.startedAt;
+    this.missing -= 1;
     return true;
   }
 
@@ -172,6 +176,8 @@ export class NeighbourCheck {
 
   /** What can be said for good; null = not yet. After it only stragglers are news. */
   summary(now: Millis): CheckSummary | null {
+    // Asked after each reply: nobody is silent yet, and somebody has not answered.
+    if (this.missing > 0 && now - this.startedAt <= SILENT_AFTER_MS) return null;
     const all = this.neighbours(now);
     const over = now - this.startedAt > CHECK_MS_MAX;
     if (!over && all.some(({ state }) => state === "pending")) return null;
