@@ -26,6 +26,7 @@ import {
 } from "@lbpair/common";
 import { judgeForeignRules } from "./host/foreign-rules.js";
 import { judgeSecrets, kernelRuleset, scriptsIn } from "./host/host-facts.js";
+import type { MeasuredSwitches } from "./view/measured-switches.js";
 
 export interface CheckReport {
   readonly files: readonly string[];
@@ -33,6 +34,8 @@ export interface CheckReport {
   /** Empty where services.yaml could not be understood. */
   readonly coverage: readonly CoverageByRule[];
   readonly timing: readonly TimingRow[];
+  /** What switches really took, the last of each kind; empty where no daemon remembers any. */
+  readonly measured: MeasuredSwitches;
   readonly services: ServicesConfig | null;
   /** What could not be looked at, and why. */
   readonly notes: readonly string[];
@@ -162,6 +165,7 @@ export async function checkCandidate(
   paths: AppliancePaths,
   run: Run,
   file: string | undefined,
+  measured: MeasuredSwitches = new Map(),
 ): Promise<CheckReport> {
   const servicesFile = file === undefined ? paths.servicesFile : resolve(file);
   const [read, appliance, modes] = await Promise.all([
@@ -188,6 +192,7 @@ export async function checkCandidate(
     ],
     coverage: known === null ? [] : coverageByRule(known.virtualServices),
     timing: known === null ? [] : timingTable(known.heartbeat, known.virtualServices),
+    measured,
     services: known,
     notes: node.notes,
   };

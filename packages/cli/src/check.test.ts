@@ -88,7 +88,7 @@ test("the reference deployment is good, covered without table sync, and its time
     report.coverage.map((one) => one.byRule),
     [true],
   );
-  const text = plainText(checkLines(report, { glyphs: UNICODE_GLYPHS, columns: 100 }));
+  const text = plainText(checkLines(report, { glyphs: UNICODE_GLYPHS, columns: 100 }, 0));
   assertGolden("check/reference.txt", text.replaceAll(appliance.folder, ""));
 });
 

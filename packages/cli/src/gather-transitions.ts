@@ -35,6 +35,7 @@ const explain = (error: unknown): string =>
 export async function gatherTransitions(
   daemons: Daemons,
   limit: number,
+  peerTimeoutMs = PEER_TIMEOUT_MS,
 ): Promise<GatheredTransitions> {
   const missing: string[] = [];
   const query = `?limit=${limit}`;
@@ -55,7 +56,7 @@ export async function gatherTransitions(
     hear("this node", daemons.ask("heartbeat", `GET /transitions${query}`)),
     hear(
       "the peer",
-      daemons.ask("replicator", `GET /peer/transitions${query}`, undefined, PEER_TIMEOUT_MS),
+      daemons.ask("replicator", `GET /peer/transitions${query}`, undefined, peerTimeoutMs),
     ),
   ]);
   const alone = missing.filter((text) => !text.includes("no peer is configured"));

@@ -23,6 +23,7 @@ export const RULES = [
   "lease-lost",
   "no-answer",
   "restarted",
+  "rebooted",
 ] as const;
 export type Rule = (typeof RULES)[number];
 

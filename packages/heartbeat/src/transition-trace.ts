@@ -56,7 +56,9 @@ export class TransitionTrace {
   restarted(epoch: number, sameBoot: boolean, effects: readonly Effect[]): void {
     const who = sameBoot ? "its heartbeat was started anew" : "the machine was started anew";
     const because = `${who}, too late to go on with claim ${epoch}`;
-    this.recorder.restarted(this.daemon.state, epoch, because, effects, this.daemon.clock.now());
+    const rule = sameBoot ? "restarted" : "rebooted";
+    const { state, clock } = this.daemon;
+    this.recorder.restarted({ ...state, rule, because }, epoch, effects, clock.now());
   }
 
   /** The latest first. */

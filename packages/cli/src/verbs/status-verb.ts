@@ -1,23 +1,27 @@
 // status-verb.ts — `lbpair status`: one look, or a live one.
 import type { Command } from "commander";
 import { type Context, EXIT, type ExitCode } from "../context.js";
+import { gatherMeasured, timingInForce } from "../gather-measured.js";
 import { composePair, gatherHere, gatherPair, gatherPeer, readAppliance } from "../gather-pair.js";
 import { pause } from "../pause.js";
 import { showWall } from "../render/numbers.js";
 import { paint } from "../render/paint.js";
 import { cutLine, type Line, line, span } from "../render/text.js";
+import type { SwitchTimes } from "../view/measured-switches.js";
 import { judgePair } from "../view/pair-verdict.js";
 import { type Heard, type NodeView, nodesInOrder, type PairView } from "../view/pair-view.js";
 import { statusLines } from "../view/status-lines.js";
 import type { Register } from "./register.js";
 
 const REDRAW_MS = 1000;
+/** Past switches are asked for less often. */
+const REMEMBER_MS = 10_000;
 
 const statusOrError = <T>(heard: Heard<T>): unknown =>
   heard.ok ? heard.status : { error: heard.error };
 
 /** The pair as programs read it. */
-export function pairJson(pair: PairView, at: Date): unknown {
+export function pairJson(pair: PairView, at: Date, times: SwitchTimes | null): unknown {
   const node = (view: NodeView) => ({
     name: view.name,
     designation: view.designation,
@@ -26,7 +30,10 @@ export function pairJson(pair: PairView, at: Date): unknown {
     forwarder: statusOrError(view.forwarder),
     replicator: statusOrError(view.replicator),
   });
-  return { at: at.toISOString(), verdict: judgePair(pair), nodes: nodesInOrder(pair).map(node) };
+  const nodes = nodesInOrder(pair).map(node);
+  const measured = times === null ? {} : Object.fromEntries(times.measured);
+  const switching = { timing: times?.timing ?? [], measured };
+  return { at: at.toISOString(), verdict: judgePair(pair), nodes, switching };
 }
 
 /** Refused where a daemon of this node is away: scripts have to notice. */
@@ -35,13 +42,19 @@ const exitCodeFor = (pair: PairView): ExitCode =>
     ? EXIT.done
     : EXIT.failed;
 
-const show = (pair: PairView, context: Context): Line[] =>
-  statusLines(pair, { glyphs: context.glyphs, columns: context.world.stdout.columns });
+const show = (pair: PairView, context: Context, times: SwitchTimes | null): Line[] =>
+  statusLines(pair, { glyphs: context.glyphs, columns: context.world.stdout.columns }, times);
+
+/** Null where the configuration in force cannot be read. */
+async function gatherTimes({ daemons, paths, world }: Context): Promise<SwitchTimes | null> {
+  const [timing, measured] = await Promise.all([timingInForce(paths), gatherMeasured(daemons)]);
+  return timing === null ? null : { timing, measured, nowMs: world.clock.wall().getTime() };
+}
 
 /** Redraws in place without flicker: every line clears its own rest. */
-function draw(pair: PairView, context: Context): void {
+function draw(pair: PairView, context: Context, times: SwitchTimes | null): void {
   const { stdout } = context.world;
-  const lines = show(pair, context).map((one) => cutLine(one, stdout.columns));
+  const lines = show(pair, context, times).map((one) => cutLine(one, stdout.columns));
   const room = stdout.rows - 1;
   const shown =
     lines.length <= room
@@ -65,14 +78,22 @@ async function watch(context: Context, json: boolean): Promise<ExitCode> {
     }
   };
   void askOn();
+  let times: SwitchTimes | null = null;
+  const rememberOn = async (): Promise<void> => {
+    while (!signal.aborted) {
+      times = await gatherTimes(context);
+      await pause(REMEMBER_MS, signal);
+    }
+  };
+  void rememberOn();
   if (live) stdout.write("\u001b[?1049h\u001b[?25l");
   try {
     while (!signal.aborted) {
       const at = world.clock.wall();
       const pair = composePair(showWall(at), await gatherHere(daemons), peer, appliance);
-      if (json) stdout.write(`${JSON.stringify(pairJson(pair, at))}\n`);
-      else if (live) draw(pair, context);
-      else context.print([...show(pair, context), []]);
+      if (json) stdout.write(`${JSON.stringify(pairJson(pair, at, times))}\n`);
+      else if (live) draw(pair, context, times);
+      else context.print([...show(pair, context, times), []]);
       await pause(REDRAW_MS, signal);
     }
   } finally {
@@ -101,9 +122,12 @@ Examples:
       act(async (context) => {
         if (options.watch === true) return watch(context, options.json === true);
         const at = context.world.clock.wall();
-        const pair = await gatherPair(context.daemons, context.paths, showWall(at));
-        if (options.json === true) context.printJson(pairJson(pair, at));
-        else context.print(show(pair, context));
+        const [pair, times] = await Promise.all([
+          gatherPair(context.daemons, context.paths, showWall(at)),
+          gatherTimes(context),
+        ]);
+        if (options.json === true) context.printJson(pairJson(pair, at, times));
+        else context.print(show(pair, context, times));
         return exitCodeFor(pair);
       }),
     );

@@ -4,6 +4,7 @@ import type { CheckReport } from "../check-candidate.js";
 import type { Glyphs } from "../render/glyphs.js";
 import { type TableRow, table } from "../render/table.js";
 import { type Line, line, span, wrapLine } from "../render/text.js";
+import { showMeasured } from "./measured-switches.js";
 import { countProblems, countSeverity, problemLines } from "./problem-lines.js";
 import type { ViewOptions } from "./status-lines.js";
 
@@ -50,7 +51,7 @@ function coverageLines(
 const MINUTES_FROM_MS = 600_000;
 
 /** Seconds up to ten minutes: "270 s" says more than "5 min" beside "310 s". */
-const showTime = (ms: number): string =>
+export const showTime = (ms: number): string =>
   ms >= 1000 && ms < MINUTES_FROM_MS
     ? `${Number((ms / 1000).toFixed(ms < 10_000 ? 1 : 0))} s`
     : describeDuration(ms);
@@ -62,7 +63,8 @@ const showDetection = (row: TimingRow): string => {
   return best === worst ? worst : `${best} to ${worst}`;
 };
 
-function timingLines(timing: readonly TimingRow[], glyphs: Glyphs, columns: number): Line[] {
+function timingLines(report: CheckReport, glyphs: Glyphs, columns: number, nowMs: number): Line[] {
+  const { timing, measured } = report;
   const shown = timing.slice(0, SERVICES_LISTED_MAX * 2);
   const rows: TableRow[] = shown.flatMap((row): TableRow[] => [
     {
@@ -71,6 +73,7 @@ function timingLines(timing: readonly TimingRow[], glyphs: Glyphs, columns: numb
         line(showDetection(row)),
         line(showTime(row.switchMs)),
         line(span(showTime(row.worstMs), "bold")),
+        ...(measured.size === 0 ? [] : [line(showMeasured(measured, row, nowMs))]),
       ],
     },
     { indent: 4, across: line(span(`${glyphs.why} clients: ${row.clients}`, "dim")) },
@@ -83,6 +86,7 @@ function timingLines(timing: readonly TimingRow[], glyphs: Glyphs, columns: numb
         { title: "found out in", align: "right" },
         { title: "switch", align: "right" },
         { title: "worst", align: "right" },
+        ...(measured.size === 0 ? [] : [{ title: "last measured", leaves: 1 }]),
       ],
       rows,
       columns,
@@ -92,7 +96,11 @@ function timingLines(timing: readonly TimingRow[], glyphs: Glyphs, columns: numb
 }
 
 /** The whole report. */
-export function checkLines(report: CheckReport, { glyphs, columns }: ViewOptions): Line[] {
+export function checkLines(
+  report: CheckReport,
+  { glyphs, columns }: ViewOptions,
+  nowMs: number,
+): Line[] {
   const errors = countSeverity(report.problems, "error");
   const names = report.files.join(", ");
   const count = countProblems(report.problems);
@@ -109,6 +117,6 @@ export function checkLines(report: CheckReport, { glyphs, columns }: ViewOptions
   if (errors > 0 || report.services === null) return lines;
   if (report.coverage.length > 0)
     lines.push([], ...coverageLines(report.coverage, glyphs, columns));
-  lines.push([], ...timingLines(report.timing, glyphs, columns));
+  lines.push([], ...timingLines(report, glyphs, columns, nowMs));
   return lines;
 }

@@ -18,6 +18,7 @@ import {
   type Tone,
   wrapLine,
 } from "../render/text.js";
+import type { SwitchTimes } from "./measured-switches.js";
 import { nodeLines, showRevision } from "./node-lines.js";
 import { judgePair, type PairVerdict } from "./pair-verdict.js";
 import {
@@ -29,6 +30,7 @@ import {
 } from "./pair-view.js";
 import { problemLines } from "./problem-lines.js";
 import { serviceLines } from "./service-lines.js";
+import { switchTimesLine } from "./switch-times-line.js";
 
 export interface ViewOptions {
   readonly glyphs: Glyphs;
@@ -159,7 +161,11 @@ function troubleLines(nodes: readonly NodeView[], options: ViewOptions): Line[] 
 }
 
 /** Everything `lbpair status` prints, for a terminal of `columns` columns. */
-export function statusLines(pair: PairView, options: ViewOptions): Line[] {
+export function statusLines(
+  pair: PairView,
+  options: ViewOptions,
+  times: SwitchTimes | null = null,
+): Line[] {
   const { glyphs } = options;
   const columns = Math.max(COLUMNS_MIN, options.columns);
   const room = { glyphs, columns };
@@ -180,6 +186,7 @@ export function statusLines(pair: PairView, options: ViewOptions): Line[] {
     lines.push(...labelled("replication", replicationLine(replicator), columns));
     lines.push(...candidateLines(replicator, columns));
   }
+  if (times !== null) lines.push(...labelled("worst case", switchTimesLine(times), columns));
   if (troubles.length === 0)
     lines.push(...labelled("problems", line(span("none", "green")), columns));
   else lines.push(line(span("problems", "dim")), ...troubles);

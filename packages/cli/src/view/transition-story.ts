@@ -56,13 +56,15 @@ const WORDS: Readonly<Record<Rule, (other: string) => string>> = {
   "lease-lost": () => "its kernel's lease had ended",
   "no-answer": (other) => `${other} did not answer the hand-over`,
   restarted: () => "its heartbeat came back without its lease",
+  rebooted: () => "its machine was started anew",
 };
 
 /** What the other node itself says of its silence. */
 const SILENCES: Readonly<Partial<Record<Rule, (other: string) => string>>> = {
   "lease-lost": (other) => `${other} stood still`,
   isolated: (other) => `${other} lost every network`,
-  restarted: (other) => `${other} died and was started anew`,
+  restarted: (other) => `the heartbeat of ${other} died and was started anew`,
+  rebooted: (other) => `${other} died and was started anew`,
   "higher-epoch": (other) => `${other} was not heard, though it lived`,
 };
 

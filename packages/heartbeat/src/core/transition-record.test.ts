@@ -232,7 +232,8 @@ test("each way in which the role moves has its rule", () => {
 test("a run that comes back without its lease gives the claim of the earlier run up", () => {
   const node = new Node();
   const effects: Effect[] = [{ kind: "revoke-lease" }, { kind: "lower" }];
-  node.recorder.restarted(node.state, 4, "its heartbeat was started anew", effects, millis(5));
+  const state = { ...node.state, rule: "restarted", because: "started anew" } as const;
+  node.recorder.restarted(state, 4, effects, millis(5));
   node.perform(effects, 5);
   const { last } = node;
   assert.deepEqual([last.kind, last.rule, last.epoch], ["stand-down", "restarted", "4"]);

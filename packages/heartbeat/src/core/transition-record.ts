@@ -135,16 +135,9 @@ export class TransitionRecorder {
     if (before.suspecting && !after.suspecting) this.endSuspicion(event, now);
   }
 
-  /** This node came back without the lease of its earlier run, whose claim it gives up. */
-  restarted(
-    state: ElectionState,
-    epoch: number,
-    because: string,
-    effects: readonly Effect[],
-    now: Millis,
-  ): void {
-    const before: ElectionState = { ...state, phase: "active", epoch };
-    this.begin("stand-down", before, { ...state, rule: "restarted", because }, effects, now);
+  /** This node came back, as `state` says why, without the lease of its earlier run, whose claim it gives up. */
+  restarted(state: ElectionState, epoch: number, effects: readonly Effect[], now: Millis): void {
+    this.begin("stand-down", { ...state, phase: "active", epoch }, state, effects, now);
   }
 
   private endSuspicion(event: ElectionEvent, now: Millis): void {
