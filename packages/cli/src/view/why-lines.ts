@@ -106,14 +106,16 @@ function judgeText(record: TransitionRecord): string {
   return `${late}; ${record.node} ${health(faults)}${theirs}`;
 }
 
+const times = (count: number): string => (count === 1 ? "once" : `${count} times`);
+
 function probeText({ probes, rule }: TransitionRecord): string {
   if (rule !== "silence") return "";
   const asked =
-    probes.sent === 0 ? "" : `asked ${probes.sent} times for an answer on every path, none came`;
+    probes.sent === 0 ? "" : `asked ${times(probes.sent)} for an answer on every path, none came`;
   const earlier =
     probes.answeredBefore === 0
       ? ""
-      : `; in the 30 s before, it was in doubt ${probes.answeredBefore} times and was answered`;
+      : `; in the 30 s before, it was in doubt ${times(probes.answeredBefore)} and was answered`;
   return `${asked}${earlier}`;
 }
 
