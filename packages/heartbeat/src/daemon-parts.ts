@@ -27,6 +27,8 @@ export interface DaemonParts {
   readonly memory: RememberedMemory | null;
   /** Writes behind the caller's back; the latest wins. */
   readonly remember: (memory: HeartbeatMemory) => void;
+  /** Resolves when what was remembered last is on disk, or could not be written. */
+  readonly remembered: () => Promise<void>;
   /** Milliseconds the machine has been suspended since it booted; undefined where it cannot tell. */
   readonly suspendedMs: () => number | undefined;
 }

@@ -11,6 +11,7 @@ import type {
   Verdicts,
 } from "@lbpair/common";
 import { type Designation, RefusalError } from "@lbpair/common/light";
+import type { HeartbeatMemory } from "./adapters/epoch-store.js";
 import type { LinkEvent } from "./adapters/link-event.js";
 import { AddressGuard } from "./address-guard.js";
 import { Advertiser } from "./advertiser.js";
@@ -27,6 +28,7 @@ import { createForwarderLink, type ForwarderLink } from "./forwarder-link.js";
 import { beats, type HeartMachine, heartPorts } from "./heart-ports.js";
 import type { Holder } from "./holder.js";
 import { inherit } from "./inherit.js";
+import { keepIntent, withOrder } from "./intent.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 import { NetworkWatch } from "./network-watch.js";
 import { PendingOrder } from "./pending-order.js";
@@ -177,7 +179,8 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
       () => true,
       () => false,
     );
-    heart.start({ ...(adopted ?? heart.state), flaps: heart.state.flaps });
+    const begun = { ...(adopted ?? heart.state), flaps: heart.state.flaps };
+    heart.start(withOrder(begun, parts));
     this.planNetwork();
     // Raised again with fresh lifetimes; what is there already is left as it is.
     // Said first: the peer may be about to take this node for dead.
@@ -262,8 +265,12 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   }
 
   async makeActive(designation: Designation, by: string): Promise<MakeActiveAnswer> {
+    const late = await keepIntent(this.memory(), this.parts);
     await new Promise<void>((done) => this.heart.hearAll(done));
-    return this.order.give(() => this.heart.dispatch({ kind: "make-active", designation, by }));
+    const answer = await this.order.give(() =>
+      this.heart.dispatch({ kind: "make-active", designation, by }),
+    );
+    return { ...answer, message: `${answer.message}${late}` };
   }
 
   /** Forgets the moves of the role by health; tells what there was. */
@@ -351,12 +358,16 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   }
 
   remember(): void {
-    const { epoch, highestEpoch, because } = this.state;
+    this.parts.remember(this.memory());
+  }
+
+  private memory(): HeartbeatMemory {
+    const { epoch, highestEpoch, because, failbackHeldUntil } = this.state;
     const active = this.heart.condition === "active";
     const { bootId } = this.parts;
     const { peerMacs } = this.network;
     const flaps = rememberFlaps(this.state.flaps, this.clock.now());
-    this.parts.remember({ epoch, highestEpoch, bootId, active, because, peerMacs, flaps });
+    return { epoch, highestEpoch, bootId, active, because, peerMacs, flaps, failbackHeldUntil };
   }
 
   upkeep(): void {

@@ -131,6 +131,7 @@ async function main(): Promise<void> {
     transitions,
     memory: store.memory,
     remember: (memory) => store.write(memory),
+    remembered: () => store.settled(),
     suspendedMs: readSuspendedMs,
   });
   daemon.listen();
@@ -168,7 +169,7 @@ async function main(): Promise<void> {
     lease.close();
     ip.renew();
     announcer.close();
-    const written = Promise.all([store.close(), transitions.close(), events.close()]);
+    const written = Promise.all([store.settled(), transitions.close(), events.close()]);
     await Promise.race([written, pause(DISK_PATIENCE_MS)]);
   };
   onShutdown(async (signal) => {

@@ -27,7 +27,7 @@ test("what was written last is read back, with epochs reserved ahead", async () 
   assert.equal(store.memory, null);
   store.write(memory(7));
   store.write(memory(8));
-  await store.close();
+  await store.settled();
   assert.match(readFileSync(file, "utf8"), /"epoch": "8"/);
   const again = await openMemoryStore(folder, { onProblem: assert.fail });
   assert.deepEqual(again.memory, { ...memory(8), reservedEpoch: 9 + EPOCHS_RESERVED });
@@ -88,7 +88,7 @@ test("a disk that hangs keeps nobody waiting: the newest memory is written when 
     },
   });
   for (let epoch = 1; epoch <= 1000; epoch++) store.write(memory(epoch));
-  const closed = store.close();
+  const closed = store.settled();
   assert.equal(written.length, 1);
   wake();
   await new Promise((done) => setImmediate(done));
@@ -104,9 +104,9 @@ test("a write that fails is told, and the next one is tried", async () => {
     onProblem: (text) => problems.push(text),
   });
   store.write(memory(1));
-  await store.close();
+  await store.settled();
   store.write(memory(2));
-  await store.close();
+  await store.settled();
   assert.equal(problems.length, 2);
   assert.match(problems[0] ?? "", /cannot replace .*ENOENT/);
 });
@@ -114,4 +114,13 @@ test("a write that fails is told, and the next one is tried", async () => {
 test("this boot has an id that does not change", async () => {
   assert.match(await readBootId(), /^[0-9a-f-]{36}$/);
   assert.equal(await readBootId(), await readBootId());
+});
+
+test("an operator's order is remembered until when it holds auto-failback back", async () => {
+  rmSync(file, { force: true });
+  const store = await openMemoryStore(folder, { onProblem: assert.fail });
+  store.write({ ...memory(7), failbackHeldUntil: 1234.5 });
+  await store.settled();
+  const again = await openMemoryStore(folder, { onProblem: assert.fail });
+  assert.equal(again.memory?.failbackHeldUntil, 1234.5);
 });

@@ -17,6 +17,8 @@ export interface HeartbeatMemory {
   readonly because?: string;
   /** MACs that the peer has advertised, so that a run which never heard it knows its answers. */
   readonly peerMacs?: readonly string[];
+  /** Until when auto-failback must not undo an operator's order, in this boot's monotonic milliseconds. */
+  readonly failbackHeldUntil?: number;
   /** Moves of the role by health; `atMs` is the monotonic clock of the same boot when it was written. */
   readonly flaps?: RememberedFlaps;
 }
@@ -38,8 +40,8 @@ export interface MemoryStore {
   readonly memory: RememberedMemory | null;
   /** Returns at once. While a write is under way the newest waits, the others are forgotten. */
   write(memory: HeartbeatMemory): void;
-  /** For an orderly end: resolves when what was written last is on disk, or has failed. */
-  close(): Promise<void>;
+  /** Resolves when what was written last is on disk, or has failed. */
+  settled(): Promise<void>;
 }
 
 /** Epochs that may be claimed between two writes; each restart without adoption may skip as many. */
@@ -71,7 +73,7 @@ export function parseMemory(text: string): RememberedMemory {
   if (text.length > MEMORY_BYTES_MAX) throw new Error("too large for a memory");
   const read = JSON.parse(text) as Record<string, unknown> | null;
   if (read === null || typeof read !== "object") throw new Error("want an object");
-  const { bootId, condition, because, peerMacs } = read;
+  const { bootId, condition, because, peerMacs, failbackHeldUntil } = read;
   if (typeof bootId !== "string" || bootId === "") throw new Error("bootId: want a boot's id");
   if (condition !== "active" && condition !== "passive") {
     throw new Error(`condition: want active or passive, got ${String(condition)}`);
@@ -87,11 +89,13 @@ export function parseMemory(text: string): RememberedMemory {
     ...(typeof because === "string" ? { because } : {}),
     ...(Array.isArray(peerMacs) ? { peerMacs: peerMacs.filter(isMac) } : {}),
     ...(flaps === undefined ? {} : { flaps }),
+    ...(typeof failbackHeldUntil === "number" ? { failbackHeldUntil } : {}),
   };
 }
 
 export function formatMemory(memory: HeartbeatMemory): string {
-  const { epoch, highestEpoch, bootId, active, because, peerMacs, flaps } = memory;
+  const { epoch, highestEpoch, bootId, active, because, peerMacs, flaps, failbackHeldUntil } =
+    memory;
   const written = {
     epoch: String(epoch),
     highestEpoch: String(highestEpoch),
@@ -101,6 +105,7 @@ export function formatMemory(memory: HeartbeatMemory): string {
     because: because ?? "",
     ...(peerMacs === undefined || peerMacs.length === 0 ? {} : { peerMacs }),
     ...(flaps === undefined || flaps.agesMs.length === 0 ? {} : { flaps }),
+    ...(failbackHeldUntil === undefined ? {} : { failbackHeldUntil }),
   };
   return `${JSON.stringify(written, null, 2)}\n`;
 }
@@ -153,7 +158,7 @@ export async function openMemoryStore(
       waiting = formatMemory(newest);
       writing ??= writeAll();
     },
-    close: () => writing ?? Promise.resolve(),
+    settled: () => writing ?? Promise.resolve(),
   };
 }
 
