@@ -37,7 +37,7 @@ test("moves of the role by health are kept; a file without them, or with nonsens
   const flaps = { agesMs: [5000, 1], held: true, atMs: 12_345 };
   const store = await openMemoryStore(folder, { onProblem: assert.fail });
   store.write({ ...memory(8), flaps });
-  await store.close();
+  await store.settled();
   const read = async () =>
     (await openMemoryStore(folder, { onProblem: assert.fail })).memory?.flaps;
   assert.deepEqual(await read(), flaps);
@@ -49,10 +49,10 @@ test("moves of the role by health are kept; a file without them, or with nonsens
   writeFileSync(file, whole);
   const many = { agesMs: Array.from({ length: 100 }, () => 86_400_000), held: true, atMs: 1e9 };
   store.write({ ...memory(8), because: "x".repeat(200), flaps: many });
-  await store.close();
+  await store.settled();
   assert.deepEqual(await read(), many);
   store.write(memory(8));
-  await store.close();
+  await store.settled();
 });
 
 test("a memory that is not understood is told and treated as none", async () => {
