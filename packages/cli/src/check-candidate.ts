@@ -4,6 +4,7 @@ import {
   type ApplianceConfig,
   type AppliancePaths,
   type CoverageByRule,
+  carryingLinks,
   coverageByRule,
   floatingAddresses,
   judgeFit,
@@ -24,6 +25,7 @@ import {
   timingTable,
   understandServices,
 } from "@lbpair/common";
+import { judgeDhcpFiles } from "./host/dhcp-files.js";
 import { judgeForeignRules } from "./host/foreign-rules.js";
 import { judgeSecrets, kernelRuleset, scriptsIn } from "./host/host-facts.js";
 import type { MeasuredSwitches } from "./view/measured-switches.js";
@@ -139,6 +141,7 @@ async function judgeNode(
   const wanted = services.read.value;
   const understood = wanted ?? understandServices(services.read.text ?? "");
   problems.push(...withLines(judgeFit(understood, node, services.file), services.read.text));
+  problems.push(...(await judgeDhcpFiles(carryingLinks(understood, addresses))));
   if (wanted === null) return { problems, notes: [] };
   const firewall = await judgeFirewall(run, wanted, appliance.value, addresses);
   return { problems: [...problems, ...firewall.problems], notes: firewall.notes };

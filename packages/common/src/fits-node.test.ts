@@ -99,3 +99,22 @@ test("what does not fit is told of a file that is wrong in other ways as well", 
     ["gone"],
   );
 });
+
+test("DHCP on a link that carries floating IPs is refused; a router's advertisement beside a fixed address is not", () => {
+  const own = (link: string, address: string, prefixLength: number, dynamic = false) => ({
+    link,
+    address,
+    prefixLength,
+    dynamic,
+  });
+  const having = (...more: ReturnType<typeof own>[]) => ({
+    addresses: [own("eth0", "192.168.100.1", 24), own("eth1", "192.168.200.1", 24), ...more],
+  });
+  const vip = "192.168.200.100";
+  const refused = ["contradiction virtualServices[0].address"];
+  assert.deepEqual(codes(vip, undefined, having(own("eth1", "10.7.7.7", 16, true))), refused);
+  assert.deepEqual(codes(vip, undefined, having(own("eth2", "10.7.7.7", 16, true))), []);
+  const ipv6 = [own("eth1", "fd00:1::abcd", 64, true), own("eth1", "fd00:1::1", 64)];
+  assert.deepEqual(codes("fd00:1::100", undefined, having(...ipv6)), []);
+  assert.deepEqual(codes("fd00:1::100", undefined, having(...ipv6.slice(0, 1))), refused);
+});

@@ -78,17 +78,33 @@ function judgeFloating(
     return { code: "address-local", path, want: free, got: `${address}, ${fixedAs}` };
   }
   const networks = node.addresses.filter((one) => !isHostRoute(one) && one.link !== "lo");
-  const carrier = networks.find((one) => inNetwork(address, one.address, one.prefixLength));
+  const carriers = networks.filter((one) => inNetwork(address, one.address, one.prefixLength));
+  // A fixed address beside one that a router advertised carries it just as well.
+  const carrier = carriers.find((one) => one.dynamic !== true) ?? carriers[0];
   if (carrier === undefined) {
     const known = networks.map((one) => `${one.link} ${one.address}/${one.prefixLength}`);
     const want = `an address in a network of this node (${known.join(", ") || "it has none"})`;
     return { code: "no-interface", path, want, got: address };
   }
-  if (carrier.dynamic === true) {
+  // A DHCP client flushes the whole link when its lease changes, whichever network it is of.
+  const leased = networks.find(
+    (one) => one.link === carrier.link && one.dynamic === true && familyOf(one.address) === 4,
+  );
+  const moving = carrier.dynamic === true ? carrier : leased;
+  if (moving !== undefined) {
     const want = `a fixed address on ${carrier.link}, which carries ${address}`;
-    return { code: "contradiction", path, want, got: `${carrier.address}, which is leased (DHCP)` };
+    return { code: "contradiction", path, want, got: `${moving.address}, which is leased (DHCP)` };
   }
   return null;
+}
+
+/** The links of this node that carry floating IPs of a configuration. */
+export function carryingLinks(services: Understood, addresses: readonly OwnAddress[]): string[] {
+  const networks = addresses.filter((one) => !isHostRoute(one) && one.link !== "lo");
+  const links = floatingAddresses(services).flatMap(({ address }) =>
+    networks.filter((one) => inNetwork(address, one.address, one.prefixLength)),
+  );
+  return [...new Set(links.map(({ link }) => link))].sort();
 }
 
 /** Everything in services.yaml that speaks against it on this node; empty where it fits. */
