@@ -1,18 +1,26 @@
 // raw-socket.ts — frames and packets that Node's own sockets cannot send: AF_PACKET and raw IP.
+// long: every kind of raw socket shares the one libc, which nothing else may see.
 import { createRequire } from "node:module";
 import { getSystemErrorName } from "node:util";
+import { addressBytes } from "./address.js";
 
 // <bits/socket.h>, <asm-generic/socket.h>, <linux/if_packet.h>; the same numbers on x64 and arm64.
 const AF_INET = 2;
+const AF_INET6 = 10;
 const AF_PACKET = 17;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
 const SOCK_NONBLOCK = 0o4000;
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
 const IPPROTO_RAW = 255;
 const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
 const SO_MARK = 36;
 const MSG_DONTWAIT = 0x40;
+const SOL_RAW = 255;
+/** raw(7); of level SOL_ICMPV6 it is ICMPV6_FILTER, the same number. What has its bit set is dropped. */
+const ICMP_FILTER = 1;
 
 /** Largest frame received whole; longer ones are cut to it. */
 export const FRAME_BYTES_MAX = 2048;
@@ -92,8 +100,14 @@ function packetAddress(linkIndex: number, protocol: number): Buffer {
   return address;
 }
 
-/** struct sockaddr_in of ip(7), port 0: 16 bytes. */
+/** struct sockaddr_in of ip(7), 16 bytes, or sockaddr_in6 of ipv6(7), 28; port 0. */
 function internetAddress(destination: string): Buffer {
+  if (destination.includes(":")) {
+    const address = Buffer.alloc(28);
+    address.writeUInt16LE(AF_INET6, 0);
+    address.set(addressBytes(destination), 8);
+    return address;
+  }
   const octets = destination.split(".").map(Number);
   if (octets.length !== 4 || octets.some((octet) => !(octet >= 0 && octet <= 255))) {
     throw new TypeError(`want an IPv4 address to send to, got ${destination}`);
@@ -109,6 +123,12 @@ function open(domain: number, protocol: number): number {
   const fd = c.socket(domain, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
   if (fd < 0) throw new RawSocketError("socket", c.errno(), "needs CAP_NET_RAW");
   return fd;
+}
+
+function sendTo(fd: number, bytes: Buffer, address: Buffer, about: string): void {
+  const c = libc();
+  const sent = c.sendto(fd, bytes, bytes.length, MSG_DONTWAIT, address, address.length);
+  if (sent < 0) throw new RawSocketError("sendto", c.errno(), about);
 }
 
 /**
@@ -136,13 +156,10 @@ export interface PacketSocket {
 
 /** A socket that sends Ethernet frames and, with protocol 0, receives none (packet(7)). */
 export function openPacketSocket(): PacketSocket {
-  const c = libc();
   const fd = open(AF_PACKET, 0);
   return {
     send(linkIndex, frame) {
-      const address = packetAddress(linkIndex, 0);
-      const sent = c.sendto(fd, frame, frame.length, MSG_DONTWAIT, address, address.length);
-      if (sent < 0) throw new RawSocketError("sendto", c.errno(), `on link ${linkIndex}`);
+      sendTo(fd, frame, packetAddress(linkIndex, 0), `on link ${linkIndex}`);
     },
     close: closer(fd),
   };
@@ -168,9 +185,51 @@ export function openRawIpSocket(mark: number): RawIpSocket {
   }
   return {
     send(packet, destination) {
-      const address = internetAddress(destination);
-      const sent = c.sendto(fd, packet, packet.length, MSG_DONTWAIT, address, address.length);
-      if (sent < 0) throw new RawSocketError("sendto", c.errno(), `to ${destination}`);
+      sendTo(fd, packet, internetAddress(destination), `to ${destination}`);
+    },
+    close,
+  };
+}
+
+export interface IcmpSocket {
+  /** Sends an ICMP message by the machine's routes. Throws RawSocketError. */
+  send(message: Buffer, destination: string): void;
+  /** The next echo reply that came to this machine, whosever; undefined = none waits. */
+  receive(): Buffer | undefined;
+  close(): void;
+}
+
+/** Lets echo replies in alone: type 0 of ICMP, 129 of ICMPv6; words are little endian on x64 and arm64. */
+function echoReplyFilter(family: 4 | 6): Buffer {
+  const [bytes, type] = family === 4 ? [4, 0] : [32, 129];
+  const filter = Buffer.alloc(bytes, 0xff);
+  filter.writeUInt8(0xff & ~(1 << (type & 7)), type >> 3);
+  return filter;
+}
+
+/** A raw socket that sends any ICMP or ICMPv6 message, and receives echo replies alone. */
+export function openIcmpSocket(family: 4 | 6): IcmpSocket {
+  const c = libc();
+  const six = family === 6;
+  const fd = six ? open(AF_INET6, IPPROTO_ICMPV6) : open(AF_INET, IPPROTO_ICMP);
+  const close = closer(fd);
+  const filter = echoReplyFilter(family);
+  const level = six ? IPPROTO_ICMPV6 : SOL_RAW;
+  if (c.setsockopt(fd, level, ICMP_FILTER, filter, filter.length) < 0) {
+    const errno = c.errno();
+    close();
+    throw new RawSocketError("setsockopt ICMP_FILTER", errno, "");
+  }
+  const space = Buffer.alloc(FRAME_BYTES_MAX);
+  return {
+    send(message, destination) {
+      sendTo(fd, message, internetAddress(destination), `to ${destination}`);
+    },
+    receive() {
+      const length = Number(c.recv(fd, space, space.length, MSG_DONTWAIT));
+      if (length < 0) return undefined;
+      // IPv4 comes with its header, IPv6 without.
+      return Buffer.from(space.subarray(six ? 0 : 4 * (space.readUInt8(0) & 0xf), length));
     },
     close,
   };

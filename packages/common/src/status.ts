@@ -190,6 +190,8 @@ export interface HeartbeatStatus {
   } | null;
   /** Things wrong with this node's health; 0 is best. */
   readonly faults: number;
+  /** The same in words, one for each. */
+  readonly faultReasons: readonly string[];
   readonly pingNodes: readonly PingNodeStatus[];
   /** Moves of the role by health: how many count now, and for how long health may not move it. */
   readonly flaps: {

@@ -1,6 +1,7 @@
 // daemon-parts.ts — everything the daemon is given: its files, its clock, its adapters.
 import type { AppliancePaths, Clock, EventLog, Run } from "@lbpair/common";
 import type { HeartbeatMemory, RememberedMemory } from "./adapters/epoch-store.js";
+import type { IcmpPing } from "./adapters/icmp-ping.js";
 import type { TransitionFile } from "./adapters/transition-file.js";
 import type { AdvertiserOptions } from "./advertiser.js";
 import type { Holder } from "./holder.js";
@@ -21,6 +22,7 @@ export interface DaemonParts {
   readonly holder: Holder;
   readonly announcer: Machine["announcer"];
   readonly network: Pick<NetworkWatchOptions, "routers" | "mayAnnounce" | "forwarded">;
+  readonly ping: IcmpPing;
   readonly openSocket: AdvertiserOptions["openSocket"];
   readonly bootId: string;
   readonly transitions: TransitionFile;

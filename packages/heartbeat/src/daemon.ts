@@ -33,6 +33,7 @@ import type { LeaseKeeper } from "./lease-keeper.js";
 import { NetworkWatch } from "./network-watch.js";
 import { PendingOrder } from "./pending-order.js";
 import { type Machine, perform, reminders } from "./perform.js";
+import { PingWatch } from "./ping-watch.js";
 import { Pulse } from "./pulse.js";
 import { prolongForRestart } from "./restart.js";
 import { describeSaying } from "./saying.js";
@@ -56,6 +57,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   readonly forwarder: ForwarderLink;
   readonly exchange: VerdictExchange;
   readonly trace: TransitionTrace;
+  readonly pings: PingWatch;
   settings: Settings;
   advertiser: Advertiser | undefined;
   forwarderReady = false;
@@ -92,6 +94,8 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     });
     this.heart = this.createHeart();
     this.network = this.createNetwork();
+    const { ping } = parts;
+    this.pings = new PingWatch({ clock, events, ping, onChange: () => this.setLocal() });
   }
 
   private createNetwork(): NetworkWatch {
@@ -189,6 +193,13 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     this.setLocal();
     this.tellCondition();
     this.pulse.start();
+    this.planPings();
+  }
+
+  /** Only a pair has somewhere to move the role. */
+  private planPings(): void {
+    const { services, appliance } = this.settings.running;
+    this.pings.plan(appliance.peer === undefined ? [] : services.heartbeat.pingNodes);
   }
 
   private openPaths(): void {
@@ -258,10 +269,16 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     this.heart.dispatch({
       kind: "local",
       ready: this.forwarderReady && this.guard.gateOpen,
-      faults: this.holder.faults(),
-      pingsLost: 0,
+      faults: this.holder.faults() + this.pings.lost,
+      pingsLost: this.pings.lost,
       isolated: this.holder.isolated(),
     });
+  }
+
+  /** What counts as a fault now, in words. */
+  faultList(): string[] {
+    const lost = this.pings.lostAddresses.map((address) => `ping node ${address} does not answer`);
+    return [...this.holder.faultList(), ...lost];
   }
 
   async makeActive(designation: Designation, by: string): Promise<MakeActiveAnswer> {
@@ -301,6 +318,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     }
     this.pulse.setPeriod(this.settings.election.keepalive);
     const moved = await this.guard.reconfigure();
+    this.planPings();
     this.setLocal();
     // Addresses get the lifetimes of the lease that is right now: without a peer, none.
     this.queue.push([{ kind: "raise" }, { kind: "send-adverts" }]);
@@ -331,6 +349,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     await this.queue.settled();
     await this.advertiser?.close();
     this.network.close();
+    this.pings.close();
   }
 
   status(): HeartbeatStatus {

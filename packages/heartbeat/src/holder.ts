@@ -99,9 +99,19 @@ export class Holder {
    * raised, virtual MACs that cannot be.
    */
   faults(): number {
+    return this.faultList().length;
+  }
+
+  /** The same in words, one for each. */
+  faultList(): string[] {
     const used = new Set(this.placed.map(({ link }) => link));
-    const dark = this.links.filter(({ link, carrier }) => used.has(link) && !carrier).length;
-    return dark + this.unplaced.length + this.unraised + this.virtual.failed.size;
+    const dark = this.links.filter(({ link, carrier }) => used.has(link) && !carrier);
+    return [
+      ...dark.map(({ link }) => `${link} has no carrier`),
+      ...this.unplaced.map(({ path }) => `the floating IP ${path} has no link`),
+      ...Array.from({ length: this.unraised }, () => "a floating IP could not be raised"),
+      ...[...this.virtual.failed.keys()].map((link) => `${link} has no virtual MAC`),
+    ];
   }
 
   /** Whether no link that carries floating IPs has a carrier. */

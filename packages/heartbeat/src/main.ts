@@ -23,6 +23,7 @@ import { openAdvertSocket } from "./adapters/advert-socket.js";
 import { createAnnouncer } from "./adapters/announce.js";
 import { openMemoryStore, readBootId } from "./adapters/epoch-store.js";
 import { readForwarded } from "./adapters/forwarded-count.js";
+import { createIcmpPing } from "./adapters/icmp-ping.js";
 import { createIpSession } from "./adapters/ip-session.js";
 import { createLease } from "./adapters/lease.js";
 import { requestRealtime } from "./adapters/realtime.js";
@@ -125,6 +126,7 @@ async function main(): Promise<void> {
     holder: new Holder(createAddresses(runCommand, ip), new VirtualMacs(virtualLinks)),
     announcer,
     network: { mayAnnounce, routers: () => readRouters(runCommand), forwarded: readForwarded },
+    ping: createIcmpPing(),
     openSocket: openAdvertSocket,
     // The kernel writes it with hyphens; on the wire it is 32 hex digits.
     bootId: readBootId().replaceAll("-", ""),

@@ -112,6 +112,7 @@ export const sampleHeartbeat = (fields: Partial<HeartbeatStatus> = {}): Heartbea
     wireVersion: 2,
   },
   faults: 0,
+  faultReasons: [],
   pingNodes: [],
   flaps: { moves: 0, limit: 3, heldForMs: null },
   witness: [],
