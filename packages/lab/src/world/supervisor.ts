@@ -20,6 +20,8 @@ export interface DaemonView {
 }
 
 export interface Supervisor {
+  /** From its next start on a daemon runs this program: another release. Left out: this checkout's. */
+  install(daemon: Daemon, program?: string): void;
   start(daemon: Daemon): void;
   /** SIGTERM, and no new start. */
   stop(daemon: Daemon): Promise<void>;
@@ -38,6 +40,7 @@ interface Slot {
   wanted: boolean;
   frozen: boolean;
   restarts: number;
+  program: string;
 }
 
 /** The entry of a daemon's package, beside this one in the same checkout. */
@@ -50,22 +53,23 @@ export function createSupervisor(options: {
   readonly logFile: (daemon: Daemon) => string;
 }): Supervisor {
   const { namespace, paths } = options;
-  const fresh = (): Slot => ({
+  const fresh = (daemon: Daemon): Slot => ({
     child: undefined,
     timer: undefined,
     wanted: false,
     frozen: false,
     restarts: 0,
+    program: daemonProgram(daemon),
   });
   const slots: Record<Daemon, Slot> = {
-    forwarder: fresh(),
-    heartbeat: fresh(),
-    replicator: fresh(),
+    forwarder: fresh("forwarder"),
+    heartbeat: fresh("heartbeat"),
+    replicator: fresh("replicator"),
   };
   const launch = (daemon: Daemon): void => {
     const slot = slots[daemon];
     if (slot.child !== undefined && !hasEnded(slot.child)) return;
-    const argv = [process.execPath, ...nodeFlags(daemon), daemonProgram(daemon)];
+    const argv = [process.execPath, ...nodeFlags(daemon), slot.program];
     const roots = ["--etc", paths.etc, "--state", paths.state, "--run", paths.run];
     const child = startInNamespace(namespace, [...argv, ...roots], {
       logFile: options.logFile(daemon),
@@ -93,6 +97,9 @@ export function createSupervisor(options: {
     if (slot.child !== undefined) await endProcess(slot.child, "SIGKILL");
   };
   return {
+    install(daemon, program = daemonProgram(daemon)) {
+      slots[daemon].program = program;
+    },
     start(daemon) {
       slots[daemon].wanted = true;
       launch(daemon);
