@@ -60,6 +60,25 @@ export async function makeWell(world: World): Promise<ApplianceName> {
   return pair.lb1.heartbeat?.condition === "active" ? "lb1" : "lb2";
 }
 
+/**
+ * A pair that is well, and knows it: right after a heal the active's last word may still be of the
+ * long lease of a lone node, and a passive node rightly waits for the end of that.
+ */
+export async function makeCalm(world: World): Promise<ApplianceName> {
+  const active = await makeWell(world);
+  await waitForPair(
+    world,
+    "a short lease",
+    (pair) => pair[active].heartbeat?.lease.kind === "short",
+    START_MS_MAX,
+  );
+  await pause(CALM_MS);
+  return active;
+}
+
+/** Two of the slowest keepalives. */
+const CALM_MS = 500;
+
 /** Slower than the lab's own: on a machine under load a script of ours may take a second to answer. */
 const CHECK: CheckTimes = { interval: "2s", timeout: "1900ms", failures: 3, successes: 1 };
 

@@ -11,7 +11,7 @@ import {
 } from "@lbpair/lab";
 import { type ClaimWatch, sayWatched, watchClaims } from "./claim-watch.js";
 import { type OlderHeartbeat, olderHeartbeat } from "./older-heartbeat.js";
-import { createReadyPair, makeWell, pause, recentEvents, skip } from "./ready-pair.js";
+import { createReadyPair, makeCalm, makeWell, pause, recentEvents, skip } from "./ready-pair.js";
 
 let world: World;
 let older: OlderHeartbeat;
@@ -78,7 +78,7 @@ async function switchEveryWay(): Promise<void> {
     await isActive(name);
   }
   for (let i = 0; i < 2; i += 1) {
-    const active = await makeWell(world);
+    const active = await makeCalm(world);
     world.appliances[active].freeze("heartbeat");
     await isActive(otherNode(active));
     await pause(200);

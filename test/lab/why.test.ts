@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { type ApplianceName, activeNodes, otherNode, type World, waitForPair } from "@lbpair/lab";
-import { createReadyPair, makeWell, pause, recentEvents, skip } from "./ready-pair.js";
+import { createReadyPair, makeCalm, makeWell, pause, recentEvents, skip } from "./ready-pair.js";
 
 let world: World;
 before(async () => {
@@ -85,7 +85,7 @@ test(
   { skip },
   () =>
     orTell(async () => {
-      const active = await makeWell(world);
+      const active = await makeCalm(world);
       const next = otherNode(active);
       await world.cables.pull(active, ["front", "back"]);
       await isActive(next);
@@ -104,7 +104,7 @@ test(
 
 test("frozen daemon: silence, and the other node's own word that it stood still", { skip }, () =>
   orTell(async () => {
-    const active = await makeWell(world);
+    const active = await makeCalm(world);
     world.appliances[active].freeze("heartbeat");
     await isActive(otherNode(active));
     world.appliances[active].thaw("heartbeat");
@@ -121,7 +121,7 @@ test("frozen daemon: silence, and the other node's own word that it stood still"
 
 test("make-active: order, no detection, told from both nodes", { skip }, () =>
   orTell(async () => {
-    const active = await makeWell(world);
+    const active = await makeCalm(world);
     const { code } = await world.cli(otherNode(active), ["make-active"]);
     assert.equal(code, 0);
     const told = await why(active);
@@ -133,7 +133,7 @@ test("make-active: order, no detection, told from both nodes", { skip }, () =>
 
 test("a link lost: health, with its damping as detection", { skip }, () =>
   orTell(async () => {
-    const active = await makeWell(world);
+    const active = await makeCalm(world);
     await world.cables.pull(active, ["front"]);
     await isActive(otherNode(active));
     const told = await why(otherNode(active));
@@ -151,7 +151,7 @@ test(
   },
   () =>
     orTell(async () => {
-      const active = await makeWell(world);
+      const active = await makeCalm(world);
       const before = await world.cli(active, ["why", "--list", "--json"]);
       await world.appliances[active].kill("heartbeat", { leaveDead: true });
       await isActive(otherNode(active));
