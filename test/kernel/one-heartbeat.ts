@@ -28,6 +28,7 @@ const PORT = 6694;
 export const HERE = "10.9.0.1";
 export const THERE = "10.9.0.2";
 export const FLOATING = "10.9.0.100";
+export const FLOATING_6 = "fd00:9::100";
 const KEY = randomBytes(32);
 const PROGRAM = fileURLToPath(
   new URL("../../../packages/heartbeat/bin/lbpair-heartbeat.js", import.meta.url),
@@ -36,7 +37,10 @@ const sign = (bytes: Uint8Array) => createHmac("sha256", KEY).update(bytes).dige
 const now = () => millis(performance.now());
 
 /** Configuration of a pair of which only the primary is real. */
-export function writeAppliance(folder: string): AppliancePaths {
+export function writeAppliance(
+  folder: string,
+  floating: readonly string[] = [FLOATING],
+): AppliancePaths {
   const paths = appliancePaths({
     etc: join(folder, "etc"),
     state: join(folder, "state"),
@@ -51,7 +55,8 @@ export function writeAppliance(folder: string): AppliancePaths {
   );
   writeFileSync(paths.heartbeatKeyFile, KEY.toString("hex"), { mode: 0o600 });
   writeFileSync(paths.forwarderReadyFile, "");
-  const services = `floatingIps:\n  - { label: gateway, address: ${FLOATING} }\n`;
+  const lines = floating.map((address, i) => `  - { label: floating${i}, address: "${address}" }`);
+  const services = `floatingIps:\n${lines.join("\n")}\n`;
   const files = new Map([["services.yaml", services]]);
   const id = { serial: 1, hash: contentHash(files) };
   const revision = join(paths.revisions, revisionName(id));

@@ -115,6 +115,8 @@ test("DHCP on a link that carries floating IPs is refused; a router's advertisem
   assert.deepEqual(codes(vip, undefined, having(own("eth1", "10.7.7.7", 16, true))), refused);
   assert.deepEqual(codes(vip, undefined, having(own("eth2", "10.7.7.7", 16, true))), []);
   const ipv6 = [own("eth1", "fd00:1::abcd", 64, true), own("eth1", "fd00:1::1", 64)];
-  assert.deepEqual(codes("fd00:1::100", undefined, having(...ipv6)), []);
-  assert.deepEqual(codes("fd00:1::100", undefined, having(...ipv6.slice(0, 1))), refused);
+  assert.deepEqual(codes(vip, "fd00:1::100", having(...ipv6)), []);
+  assert.deepEqual(codes(vip, "fd00:1::100", having(...ipv6.slice(0, 1))), [
+    "contradiction floatingIps[0].address",
+  ]);
 });
