@@ -169,28 +169,70 @@ test("a floating IP that somebody removes is back, and announced again", { skip 
   assert.equal(await makeWell(world), active);
 });
 
-for (const flapMs of [50, 500]) {
+const epochsOf = async () => {
+  const pair = await viewPair(world);
+  return APPLIANCES.map((name) => pair[name].heartbeat?.epoch);
+};
+
+/** Pulls each cable of each node for so long, one after the other. */
+async function flapEveryLink(flapMs: number): Promise<void> {
+  for (const name of APPLIANCES) {
+    for (const network of ["front", "back"] as const) {
+      await world.cables.pull(name, [network]);
+      await pause(flapMs);
+      await world.cables.plug(name, [network]);
+      // Both paths hear each other again before the next one flaps.
+      await waitForPair(world, "every path heard", (pair) =>
+        APPLIANCES.every((each) =>
+          pair[each].heartbeat?.paths.every(({ state }) => state === "hearing"),
+        ),
+      );
+    }
+  }
+}
+
+for (const flapMs of [50, 200, 500, 800]) {
   test(`a link that flaps for ${flapMs} ms leaves the pair as it was`, { skip }, async () => {
     const active = await makeWell(world);
-    const epochs = async () => {
-      const pair = await viewPair(world);
-      return APPLIANCES.map((name) => pair[name].heartbeat?.epoch);
-    };
-    const was = await epochs();
-    for (const name of APPLIANCES) {
-      for (const network of ["front", "back"] as const) {
-        await world.cables.pull(name, [network]);
-        await pause(flapMs);
-        await world.cables.plug(name, [network]);
-        // Both paths hear each other again before the next one flaps.
-        await waitForPair(world, "every path heard", (pair) =>
-          APPLIANCES.every((each) =>
-            pair[each].heartbeat?.paths.every(({ state }) => state === "hearing"),
-          ),
-        );
-      }
-    }
+    const was = await epochsOf();
+    await flapEveryLink(flapMs);
     assert.equal(await makeWell(world), active);
-    assert.deepEqual(await epochs(), was, "nobody claimed anything");
+    assert.deepEqual(await epochsOf(), was, "nobody claimed anything");
+  });
+}
+
+for (const flapMs of [2000, 10_000]) {
+  test(`a link that is away for ${flapMs} ms: one active all the time, on the healthier node, no open connection lost`, {
+    skip,
+  }, async () => {
+    const active = await makeWell(world);
+    const watch = await watchClaims(world);
+    try {
+      const { figures } = await measure(
+        world,
+        async () => {
+          await world.cables.pull(active, ["front"]);
+          await pause(flapMs);
+          if (flapMs > 5000)
+            assert.deepEqual(activeNodes(await viewPair(world)), [otherNode(active)]);
+          await world.cables.plug(active, ["front"]);
+        },
+        { afterMs: 3000 },
+      );
+      console.log(`${figures.open.alive} of ${figures.open.total} open connections live`);
+      assert.deepEqual(figures.open.reasons, {});
+      const all = await watch.stop();
+      console.log(sayWatched(all));
+      assert.deepEqual(
+        all.flatMap(({ overlaps }) => overlaps),
+        [],
+      );
+    } finally {
+      await watch.abandon();
+    }
+    await makeWell(world);
+    const was = await epochsOf();
+    await pause(3000);
+    assert.deepEqual(await epochsOf(), was, "and it stays where it is");
   });
 }
