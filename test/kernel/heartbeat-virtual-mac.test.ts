@@ -13,6 +13,7 @@ import {
   createAddresses,
   createLease,
   createVirtualLinks,
+  DUMMY_ADDRESS,
   gratuitousArp,
   type Lease,
   macBytes,
@@ -207,12 +208,12 @@ describe("a virtual MAC", { skip: reason ?? false }, () => {
     await addresses.lower(RAISED.map((one) => ({ ...one, link: "e0" })));
   });
 
-  test("the device is ours by name and alias, has no address the kernel made up, and its settings at once", async () => {
+  test("the device is ours by name and alias, has no address the kernel made up, and what it needs at once", async () => {
     const { stdout } = await runCommand(["ip", "-d", "-j", "link", "show", VIRTUAL.device]);
     assert.match(stdout, /"ifalias":"lbpair-virtual-mac"/);
     assert.match(stdout, /"mode":"private"/);
     const found = await device();
-    assert.deepEqual(found?.networks, []);
+    assert.deepEqual(found?.networks, [{ address: DUMMY_ADDRESS, prefixLength: 32 }]);
     assert.deepEqual(found?.over, { link: "e0", up: true });
     assert.equal(found?.mac, MAC);
     for (const [key, value] of [

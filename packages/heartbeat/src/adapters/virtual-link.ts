@@ -24,12 +24,19 @@ export const VIRTUAL_ALIAS = "lbpair-virtual-mac";
 const IP_TIMEOUT_MS = 3000;
 
 /**
- * Private: what others that share the link send to each other is none of its business. No address
- * of its own that the kernel would make up and announce (addrgenmode). Made first, then set up.
+ * The dummy address (RFC 7600), on this node only. While `net.ipv4.conf.all.rp_filter` is 2, Linux
+ * drops whatever arrives at a device without any address, which a passive node's would be.
+ */
+export const DUMMY_ADDRESS = "192.0.0.8";
+
+/**
+ * Private: what others that share the link send to each other is none of its business. No IPv6
+ * address that the kernel would make up and announce (addrgenmode). Made first, then set up.
  */
 const makeLines = ({ link, device, mac }: VirtualMac): string[] => [
   `link add link ${link} name ${device} address ${mac} type macvlan mode private`,
   `link set dev ${device} alias ${VIRTUAL_ALIAS} addrgenmode none`,
+  `addr replace ${DUMMY_ADDRESS}/32 dev ${device} scope host`,
 ];
 
 /** Settings of a device by family, those that keep it silent first; nobody else sets them before it is up. */
@@ -85,9 +92,10 @@ export function createVirtualLinks(run: Run, sysctlRoot = "/proc/sys"): VirtualL
     async make(wanted, inTheWay) {
       const failed = new Map<string, string>();
       const before = removeLines(inTheWay);
-      const refused = await batch([...before, ...wanted.flatMap(makeLines)]);
+      const lines = wanted.map(makeLines);
+      const refused = await batch([...before, ...lines.flat()]);
       wanted.forEach(({ link }, i) => {
-        const why = refused.get(before.length + 2 * i);
+        const why = refused.get(before.length + lines.slice(0, i).flat().length);
         // There already, and right: it was only down.
         if (why !== undefined && !/File exists/.test(why)) failed.set(link, why);
       });

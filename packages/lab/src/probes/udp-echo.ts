@@ -17,6 +17,8 @@ export interface UdpEchoOptions {
 export interface UdpEchoResult {
   readonly sent: number;
   readonly answered: number;
+  /** Answers to what had been answered already. */
+  readonly duplicates: number;
   /** Never answered. */
   readonly lost: number;
   /** Longest time in which no answer came, in milliseconds. */
@@ -66,6 +68,7 @@ export async function probeUdpEcho(
   let base = 0;
   const listFromMs = options.listFromMs ?? GAP_LISTED_MS;
   const answered = new Set<number>();
+  let duplicates = 0;
   let servers: Record<string, number> = {};
   socket.on("error", (error: NodeJS.ErrnoException) => {
     if (!ERRORS_TOLERATED.includes(error.code ?? "")) throw error;
@@ -81,6 +84,7 @@ export async function probeUdpEcho(
     gaps.answered(now);
     const seq = message.readUInt32BE(0) - base;
     if (seq < 0) return;
+    if (answered.has(seq)) duplicates += 1;
     answered.add(seq);
     const server = message.toString("latin1", 4);
     servers[server] = (servers[server] ?? 0) + 1;
@@ -97,6 +101,7 @@ export async function probeUdpEcho(
     base += sentAt.length;
     sentAt = [];
     answered.clear();
+    duplicates = 0;
     servers = {};
     gaps = createGapRecorder(monotonicMs(), listFromMs);
   });
@@ -110,6 +115,7 @@ export async function probeUdpEcho(
   return {
     sent: sentAt.length,
     answered: answered.size,
+    duplicates,
     lost: loss.count,
     outageMs: longestMs,
     lossSpanMs: loss.spanMs,
