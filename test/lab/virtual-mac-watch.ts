@@ -1,13 +1,28 @@
 // virtual-mac-watch.ts — a switch that forgets, datagrams counted that come twice, and frames by a virtual MAC.
+import assert from "node:assert/strict";
 import { mustRun, runCommand } from "@lbpair/common";
 import {
   APPLIANCES,
   type ApplianceName,
   ECHO_PORT,
+  type Figures,
   type HostName,
   hostPlan,
   type World,
 } from "@lbpair/lab";
+
+/** A stall that nobody notices; what a quiet machine reaches, asserted with slack for a busy one. */
+export const STALL_MS = 25;
+export const SLACK = 8;
+export const TIMINGS = {
+  keepalive: "100ms",
+  warntime: "200ms",
+  deadtime: "300ms",
+  initdead: "31s",
+  lease: "250ms",
+  loneLease: "30s",
+  autoFailback: false,
+};
 
 const TABLE = "lbpair_test_twice";
 const BRIDGES = ["br-front", "br-back"] as const;
@@ -125,4 +140,31 @@ export async function hearVirtual(world: World, name: ApplianceName, macs: reado
       return Number(/packets (\d+)/.exec(stdout)?.[1] ?? Number.NaN);
     },
   };
+}
+
+/** Where a host thinks that a floating IP is. */
+export async function learnt(world: World, host: HostName, address: string): Promise<string> {
+  const { stdout } = await world.exec(host, ["ip", "neigh", "show", address]);
+  return /lladdr (\S+)/.exec(stdout)?.[1] ?? "nobody";
+}
+
+/** Device and MAC of the virtual MACs of a node, by the link underneath. */
+export async function virtualOf(world: World, name: ApplianceName): Promise<Map<string, string>> {
+  const { stdout } = await world.exec(name, ["ip", "-j", "link", "show", "type", "macvlan"]);
+  const links = JSON.parse(stdout || "[]") as { link: string; address: string }[];
+  return new Map(links.map(({ link, address }) => [link, address]));
+}
+
+/** One fault's figures on one line; connections must live and no datagram come twice. */
+export function judge(what: string, figures: Figures): void {
+  const { open, datagrams } = figures;
+  const stalls = open.connections.map(({ stallMs }) => stallMs).sort((a, b) => a - b);
+  const at = (share: number) => stalls[Math.floor((stalls.length - 1) * share)]?.toFixed(0);
+  console.log(
+    `${what}: longest stall ${open.longestStallMs.toFixed(1)} ms (median ${at(0.5)}, p90 ${at(0.9)}), ` +
+      `UDP out ${datagrams.outageMs.toFixed(0)} ms, ${datagrams.lost} lost, ${datagrams.duplicates} twice, ` +
+      `the client itself late by ${datagrams.latenessMaxMs.toFixed(0)} ms at most`,
+  );
+  assert.deepEqual(open.reasons, {}, `${open.alive} of ${open.total} live`);
+  assert.equal(datagrams.duplicates, 0);
 }

@@ -10,6 +10,7 @@ interface LinkJson {
 
 /** The heartbeat's devices for virtual MACs: their traffic is that of the link underneath. */
 const VIRTUAL = /^lbv/;
+export const isVirtual = (arm: string): boolean => VIRTUAL.test(arm);
 
 /**
  * Names of the interfaces one of whose own networks contains one of `addresses`. A /32 or /128 is
@@ -28,7 +29,7 @@ export async function findArms(run: Run, addresses: readonly string[]): Promise<
     link.ifname !== undefined && carries(link) ? link.ifname : [],
   );
   const virtual = links.flatMap(({ ifname, link }) =>
-    ifname !== undefined && VIRTUAL.test(ifname) && arms.includes(link ?? "") ? ifname : [],
+    ifname !== undefined && isVirtual(ifname) && arms.includes(link ?? "") ? ifname : [],
   );
   return [...arms, ...virtual];
 }

@@ -2,7 +2,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { AppliancePaths, EventLog, Log, Run, Running, SysctlStatus } from "@lbpair/common";
-import { findArms } from "./arms.js";
+import { findArms, isVirtual } from "./arms.js";
 import { checkTargets } from "./check-targets.js";
 import type { Totals } from "./counters.js";
 import type { Applied, DataPlane, Wish } from "./data-plane.js";
@@ -58,6 +58,11 @@ export class Convergence {
 
   get services(): readonly PlannedService[] {
     return this.#services;
+  }
+
+  /** Whether a passive node may be brought packets of open connections. */
+  get hasVirtualMac(): boolean {
+    return this.#arms.some(isVirtual);
   }
 
   get sysctls(): readonly SysctlStatus[] {

@@ -17,6 +17,7 @@ import {
   standardRoutes,
 } from "@lbpair/common";
 import { parseConditionOrder, parseVerdictsOrder } from "./bodies.js";
+import { FLOODED } from "./flow-keeper.js";
 import { createHeartbeatLink, type HeartbeatLink, type Readiness } from "./heartbeat-link.js";
 import { tableName } from "./rules.js";
 import {
@@ -30,6 +31,8 @@ import {
 
 /** Between two looks at interfaces, kernel settings and the table. */
 const UPKEEP_MS = 5000;
+/** Looks after which a passive node forgets what a switch has brought it. */
+const FLOOD_LOOKS = 12;
 const INHERITED =
   "the configuration in force cannot be used; the rules loaded before go on forwarding";
 
@@ -51,6 +54,8 @@ export class ForwarderDaemon {
   /** A table of an earlier life, while this one has no configuration it can use. */
   #inherited = false;
   #condition: Condition = "passive";
+  #peerAlive = false;
+  #looks = 0;
   /** Whether the heartbeat has said anything since this process began. */
   #told = false;
   #heartbeat: HeartbeatLink | null = null;
@@ -135,6 +140,7 @@ export class ForwarderDaemon {
     this.#looking = true;
     try {
       await this.#works?.convergence.upkeep();
+      await this.#forgetFlooded();
     } catch (error) {
       this.#deps.log.error({ error: String(error) }, "upkeep failed; trying again");
     }
@@ -221,11 +227,24 @@ export class ForwarderDaemon {
     this.#events.record("info", "configuration-in-force", text, facts);
   }
 
+  /**
+   * With a virtual MAC open connections pass a passive node too while a switch floods. Nobody would
+   * tell it of their ends, and an entry that outlives them could mistake a later one.
+   */
+  async #forgetFlooded(): Promise<void> {
+    this.#looks += 1;
+    const works = this.#works;
+    if (this.#looks % FLOOD_LOOKS !== 0 || works?.convergence.hasVirtualMac !== true) return;
+    const passive = () => this.#condition === "passive" && this.#peerAlive;
+    if (this.#told && passive()) await works.plane.connections.forget(FLOODED, passive);
+  }
+
   async #setCondition(condition: Condition, peerAlive: boolean): Promise<void> {
     const works = this.#works;
     const stoodDown = condition === "passive" && (this.#condition === "active" || !this.#told);
     const was = this.#condition;
     this.#condition = condition;
+    this.#peerAlive = peerAlive;
     if (works === null) return;
     const first = !this.#told;
     this.#told = true;

@@ -8,6 +8,9 @@ import type { Flow } from "./flow.js";
 import type { NftTable } from "./nft.js";
 import type { Provoker } from "./provoker.js";
 
+/** Why a passive node forgets connections now and then: a switch brought it packets of the active's. */
+export const FLOODED = "packets that a switch had brought to both nodes";
+
 export interface FlowKeeperDeps {
   readonly family: Family;
   readonly nft: NftTable;
@@ -92,6 +95,7 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
         if (!goOn()) return;
         await connections.deleteVip(vip);
       }
+      if (used.size === 0 && why === FLOODED) return;
       event("info", "connections-forgotten", `the services' connections are forgotten: ${why}`);
     },
   };
