@@ -34,7 +34,15 @@ function seen(claims: readonly Claim[], more: Partial<Seen> = {}): Seen {
     ...{ address: "192.168.200.100", asked: 0, claims, runs },
     ...{ overlaps: overlaps(runs), longestSilenceMs: 0 },
   };
-  const gaps = { sent: 0, answered: 0, lost: 0, outageMs: 0, lossSpanMs: 0, gaps: [] };
+  const gaps = {
+    sent: 0,
+    answered: 0,
+    duplicates: 0,
+    lost: 0,
+    outageMs: 0,
+    lossSpanMs: 0,
+    gaps: [],
+  };
   return {
     echo: { ...gaps, servers: {}, latenessMaxMs: 0 },
     newcomers: undefined,
