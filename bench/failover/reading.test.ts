@@ -29,7 +29,7 @@ const answers = (...stretches: readonly (readonly ["lb1" | "lb2", number, number
     .sort((a, b) => a.atMs - b.atMs);
 
 function seen(claims: readonly Claim[], more: Partial<Seen> = {}): Seen {
-  const runs = claimRuns(claims, 50);
+  const runs = claimRuns(claims, 20);
   const address = {
     ...{ address: "192.168.200.100", asked: 0, claims, runs },
     ...{ overlaps: overlaps(runs), longestSilenceMs: 0 },

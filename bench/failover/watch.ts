@@ -44,8 +44,8 @@ export interface Seen {
 
 export type Note = (moment: string) => void;
 
-/** A claimant silent for longer has stopped answering. */
-const PAUSE_MS = 50;
+/** A claimant that left so many questions unanswered has stopped: shorter than any change of the role. */
+const PAUSE_QUESTIONS = 4;
 /** A kick reaches the server that its port is dealt to; after so many every process had one. */
 const KICKS = 16;
 const SETTLE_MS = 500;
@@ -81,7 +81,7 @@ async function startProbes(world: World, options: WatchOptions) {
         targets: [target],
         listenFor: target === VIP ? (options.listenFor ?? []) : [],
         intervalMs: options.arpMs ?? 5,
-        pauseMs: Math.max(PAUSE_MS, 3 * (options.arpMs ?? 5)),
+        pauseMs: PAUSE_QUESTIONS * (options.arpMs ?? 5),
       }),
     );
   const target = { address: VIP, port: BENCH_PORT };

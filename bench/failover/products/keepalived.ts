@@ -1,6 +1,6 @@
 // keepalived.ts — Debian's keepalived: VIP and gateway in one sync group, unicast, no preemption.
 import type { ChildProcess } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -87,8 +87,11 @@ async function startBoth(setting: KeepalivedSetting, floatingIps: number): Promi
   const file = (name: ApplianceName) => join(world.folder, `keepalived-${name}.conf`);
   const log = (name: ApplianceName) => join(world.folder, `keepalived-${name}.log`);
   const launch = (name: ApplianceName) => {
-    const pids = ["pid", "vrrp_pid"].map((kind) => `--${kind}=${file(name)}.${kind}`);
-    const argv = [PROGRAM, "--vrrp", "--dont-fork", "--log-console", "--log-detail"];
+    const pidFiles = ["pid", "vrrp_pid"].map((kind) => ({ kind, path: `${file(name)}.${kind}` }));
+    // Of a killed run: while its pid is still known, the next one believes it to be alive, and ends.
+    for (const { path } of pidFiles) rmSync(path, { force: true });
+    const pids = pidFiles.map(({ kind, path }) => `--${kind}=${path}`);
+    const argv = [PROGRAM, "--vrrp", "--dont-fork", "--log-console"];
     return startInNamespace(world.namespace(name), [...argv, "-f", file(name), ...pids], {
       logFile: log(name),
     });
@@ -143,6 +146,7 @@ function runningPair(product: Product, setting: KeepalivedSetting, started: Star
       await waitHolder(world, to, SWITCH_MS_MAX);
     },
     pids: (name) => processTree(children[name].pid ?? 0),
+    exercise: undefined,
     decidedAtMs: async () => undefined,
     evidence: () => lastLines(APPLIANCES.map(log)),
     stop: () => world.destroy(),

@@ -13,6 +13,7 @@ import {
   type World,
   waitForPair,
 } from "@lbpair/lab";
+import { pause } from "../watch.js";
 import { createBenchWorld } from "../world/bench-world.js";
 import { processTree } from "../world/process-tree.js";
 import { lastLines } from "./peer-pair.js";
@@ -28,6 +29,7 @@ export interface LbpairSetting {
 
 const START_MS_MAX = 60_000;
 const ONE_ACTIVE_MS_MAX = 10_000;
+const ASK_AGAIN_MS = 50;
 const HAND_OVER_MS_MAX = 20_000;
 const EVENTS = 60;
 
@@ -96,6 +98,14 @@ function runningPair(product: Product, world: World): RunningPair {
     pids(name) {
       const { pid } = daemon(name).view("heartbeat");
       return pid === undefined ? [] : processTree(pid);
+    },
+    // Its status, again as soon as it has answered.
+    async exercise(name, signal) {
+      while (!signal.aborted) {
+        await daemon(name)
+          .ask("heartbeat", "GET /status")
+          .catch(() => pause(ASK_AGAIN_MS));
+      }
     },
     decidedAtMs: (name) => decidedAtMs(world, name),
     async evidence() {

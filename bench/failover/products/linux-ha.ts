@@ -167,6 +167,7 @@ function runningPair(
       await waitHolder(world, to, SWITCH_MS_MAX);
     },
     pids: (name) => processTree(children[name].pid ?? 0),
+    exercise: undefined,
     decidedAtMs: async () => undefined,
     evidence: () => lastLines(logs(world)),
     stop: () => world.destroy(),

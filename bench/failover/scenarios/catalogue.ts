@@ -5,7 +5,7 @@ import { pull } from "./pull.js";
 import type { Scenario } from "./scenario.js";
 import { split } from "./split.js";
 import { standstills } from "./standstill.js";
-import { quota, starve } from "./starve.js";
+import { quota, sharedQuota, starve } from "./starve.js";
 
 export const SCENARIOS: readonly Scenario[] = [
   floor,
@@ -16,4 +16,5 @@ export const SCENARIOS: readonly Scenario[] = [
   split,
   starve,
   quota,
+  sharedQuota,
 ];

@@ -47,45 +47,66 @@ export const starve: Scenario = {
   },
 };
 
-/**
- * Each node's daemon, made an ordinary process, in a group of its own together with one loop that
- * uses up whatever the group is given: without it the daemon would never reach its quota.
- */
-export const quota: Scenario = {
-  name: "quota",
-  title: `Daemons as ordinary processes under a quota of ${QUOTA_PERCENT} % per 100 ms, shared with a busy loop, for ${STARVE_MS / 1000} s`,
+interface Share {
+  readonly name: string;
+  readonly title: string;
+  /** Whether a busy loop shares the group: it uses up whatever the daemon leaves, in every period. */
+  readonly withLoop: boolean;
+}
+
+/** Each node's daemon, children included, as ordinary processes in a group of its own. */
+async function sufferQuota(round: Round, { name: scenario, withLoop }: Share): Promise<void> {
+  const { pair, book, say } = round;
+  await pair.settle();
+  const groups = APPLIANCES.map((name) => ({ name, group: createQuota(name, QUOTA_PERCENT) }));
+  const loops = startBusyLoops(withLoop ? groups.length : 0);
+  const ending = new AbortController();
+  try {
+    const seen = await watch(pair.world, LIGHT, async (note) => {
+      await pair.activeNow();
+      for (const [i, { name, group }] of groups.entries()) {
+        if (group === undefined) throw new Error("no cgroup of this machine gives out quotas");
+        const pids = pair.pids(name);
+        await makeOrdinary(pids);
+        group.admit([...pids, ...loops.pids.slice(i, i + 1)]);
+      }
+      note("from");
+      const work = withLoop ? [] : APPLIANCES.map((name) => pair.exercise?.(name, ending.signal));
+      await pause(STARVE_MS);
+      ending.abort();
+      await Promise.all(work);
+    });
+    const throttled = groups.map(({ group }) => group?.throttled() ?? 0);
+    book.note(scenario, pair.product.name, "nr_throttled", Math.min(...throttled), "count");
+    const changes = noteCalm(round, scenario, seen);
+    say(`nr_throttled ${throttled.join(" and ")}: ${changes} failovers`);
+  } finally {
+    ending.abort();
+    for (const { group } of groups) group?.remove();
+    loops.stop();
+    // Real-time again: the daemon asks for it when it starts.
+    for (const name of APPLIANCES) {
+      await pair.kill(name);
+      await pair.restart(name);
+      await pair.settle();
+    }
+  }
+}
+
+const TOLD = `as ordinary processes under a quota of ${QUOTA_PERCENT} % per 100 ms, for ${STARVE_MS / 1000} s`;
+
+const share = (what: Share): Scenario => ({
+  name: what.name,
+  title: what.title,
   applies: isFocus,
   rounds: () => 1,
-  async run(round) {
-    const { pair, book, say } = round;
-    await pair.settle();
-    const groups = APPLIANCES.map((name) => ({ name, group: createQuota(name, QUOTA_PERCENT) }));
-    const loops = startBusyLoops(groups.length);
-    try {
-      const seen = await watch(pair.world, LIGHT, async (note) => {
-        await pair.activeNow();
-        for (const [i, { name, group }] of groups.entries()) {
-          if (group === undefined) throw new Error("no cgroup of this machine gives out quotas");
-          const pids = pair.pids(name);
-          await makeOrdinary(pids);
-          group.admit([...pids, ...loops.pids.slice(i, i + 1)]);
-        }
-        note("from");
-        await pause(STARVE_MS);
-      });
-      const throttled = groups.map(({ group }) => group?.throttled() ?? 0);
-      book.note("quota", pair.product.name, "nr_throttled", Math.min(...throttled), "count");
-      const changes = noteCalm(round, "quota", seen);
-      say(`nr_throttled ${throttled.join(" and ")}: ${changes} failovers`);
-    } finally {
-      for (const { group } of groups) group?.remove();
-      loops.stop();
-      // Real-time again: the daemon asks for it when it starts.
-      for (const name of APPLIANCES) {
-        await pair.kill(name);
-        await pair.restart(name);
-        await pair.settle();
-      }
-    }
-  },
-};
+  run: (round) => sufferQuota(round, what),
+});
+
+/** lbpair's is asked for its status all the time, so that it uses its quota up by itself. */
+export const quota = share({ name: "quota", title: `Daemons ${TOLD}`, withLoop: false });
+export const sharedQuota = share({
+  name: "quota-shared",
+  title: `Daemons ${TOLD}, shared with a busy loop`,
+  withLoop: true,
+});

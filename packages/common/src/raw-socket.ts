@@ -16,6 +16,7 @@ const IPPROTO_ICMPV6 = 58;
 const IPPROTO_RAW = 255;
 const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
+const SO_RCVBUFFORCE = 33;
 const SO_MARK = 36;
 const MSG_DONTWAIT = 0x40;
 const SOL_RAW = 255;
@@ -247,6 +248,8 @@ export interface PacketReceiverOptions {
   readonly pollMs: number;
   /** A program of packet-filter.ts: what the kernel does not even queue costs next to nothing. */
   readonly filter?: Buffer;
+  /** Room for frames that wait (needs CAP_NET_ADMIN); the kernel's default, some 200 frames, where absent. */
+  readonly bufferBytes?: number;
 }
 
 /**
@@ -275,6 +278,12 @@ export function openPacketReceiver(
     const program = { len: filter.length / SOCK_FILTER_BYTES, filter };
     const attached = c.attach(fd, SOL_SOCKET, SO_ATTACH_FILTER, program, SOCK_FPROG_BYTES);
     must("setsockopt SO_ATTACH_FILTER", attached);
+  }
+  if (options.bufferBytes !== undefined) {
+    const value = Buffer.alloc(4);
+    value.writeUInt32LE(options.bufferBytes);
+    const set = c.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, value, value.length);
+    must("setsockopt SO_RCVBUFFORCE", set);
   }
   const address = packetAddress(linkIndex, etherType);
   must("bind", c.bind(fd, address, address.length));

@@ -38,6 +38,8 @@ export interface ArpWatchResult {
 
 const CLAIMS_MAX = 200_000;
 const READ_MS = 1;
+/** A thousand addresses are announced in one burst of two thousand frames. */
+const BUFFER_BYTES = 16 * 1024 * 1024;
 /** After the last question, how long answers are waited for. */
 const LINGER_MS = 20;
 
@@ -79,7 +81,10 @@ export async function watchArp(options: ArpWatchOptions, life: ProbeLife): Promi
     list.push({ atMs: monotonicMs(), mac: claim.mac, kind: claim.kind });
   };
   const sender = openPacketSocket();
-  const receiver = openPacketReceiver(linkIndex, ETHERTYPE_ARP, take, { pollMs: READ_MS });
+  const receiver = openPacketReceiver(linkIndex, ETHERTYPE_ARP, take, {
+    pollMs: READ_MS,
+    bufferBytes: BUFFER_BYTES,
+  });
   const asking = startTicker(options.intervalMs, () => {
     asked += 1;
     for (const question of questions) ask(() => sender.send(linkIndex, question));
