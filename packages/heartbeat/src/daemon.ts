@@ -185,6 +185,8 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     );
     const begun = { ...(adopted ?? heart.state), flaps: heart.state.flaps };
     heart.start(withOrder(begun, parts));
+    // What this run may claim has to be within what the disk has reserved.
+    this.remember();
     this.planNetwork();
     // Raised again with fresh lifetimes; what is there already is left as it is.
     // Said first: the peer may be about to take this node for dead.
@@ -354,6 +356,10 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
 
   status(): HeartbeatStatus {
     return describeStatus(this, this.clock.now());
+  }
+
+  wants(effect: QueuedEffect): boolean {
+    return this.heart.wants(effect);
   }
 
   leaseLength(): HeldLength {

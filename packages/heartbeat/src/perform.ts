@@ -4,7 +4,6 @@ import type { Announcer } from "./adapters/announce.js";
 import type { QueuedEffect } from "./core/effects.js";
 import type { ElectionState } from "./core/election-state.js";
 import type { HeldLength } from "./core/ports.js";
-import { stillWanted } from "./core/still-wanted.js";
 import type { Holder } from "./holder.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
 import type { NetworkWatch } from "./network-watch.js";
@@ -18,6 +17,8 @@ export interface Machine {
   readonly events: EventLog;
   /** Length of the lease that is right now. */
   leaseLength(): HeldLength;
+  /** Whether an effect that has waited is still to be performed. */
+  wants(effect: QueuedEffect): boolean;
   /** A round of adverts, now. */
   sayNow(): void;
   remember(): void;
@@ -54,7 +55,7 @@ export const reminders = (holder: Holder) => {
 
 export async function perform(effect: QueuedEffect, machine: Machine): Promise<void> {
   const { lease, holder, announcer } = machine;
-  if (!stillWanted(effect, machine.state)) return;
+  if (!machine.wants(effect)) return;
   switch (effect.kind) {
     case "grant-lease":
       return lease.grant(machine.leaseLength());

@@ -168,7 +168,8 @@ export type ElectionEvent =
   | { readonly kind: "deadline" }
   /** This daemon was held up so long that its own clock is no measure of the peer's silence. */
   | { readonly kind: "stalled"; readonly lateMs: number }
-  | { readonly kind: "advert"; readonly peer: PeerSaid }
+  /** `old`: it had queued up while this node stood still, and says nothing of now but that the peer lived. */
+  | { readonly kind: "advert"; readonly peer: PeerSaid; readonly old?: boolean }
   | {
       readonly kind: "local";
       readonly ready: boolean;

@@ -140,8 +140,12 @@ function stepOn(
     }
     case "stalled":
       return onStalled(state, settings, now, event.lateMs);
-    case "advert":
-      return onAdvert(state, settings, now, event.peer);
+    case "advert": {
+      const [next, effects] = onAdvert(state, settings, now, event.peer);
+      // That both are passive is to be heard now, not to be read in old mail.
+      const vacant = event.old === true && next.vacantSince !== null;
+      return [vacant ? { ...next, vacantSince: null } : next, effects];
+    }
     case "local": {
       const { ready, faults, pingsLost, isolated } = event;
       const same = ready === state.ready && faults === state.faults;
@@ -153,7 +157,10 @@ function stepOn(
       const next = { ...state, ready, faults, pingsLost, isolated, listeningSince, tolerated };
       // Two short troubles with a moment of health between them are not one long one.
       const worseSince = peerIsBetter(next, settings, now) ? next.worseSince : null;
-      return [{ ...next, worseSince }, [{ kind: "send-adverts" }]];
+      // Of two that become ready together the primary claims; the secondary's turn begins anew.
+      const vacantSince =
+        ready && !state.ready && state.vacantSince !== null ? now : state.vacantSince;
+      return [{ ...next, worseSince, vacantSince }, [{ kind: "send-adverts" }]];
     }
     case "make-active":
       return onMakeActive(state, settings, now, event.designation, event.by);

@@ -18,6 +18,7 @@ import {
 import { Lateness } from "./lateness.js";
 import type { HeartPorts, HeldLength, Kept } from "./ports.js";
 import { Standstill } from "./standstill.js";
+import { stillWanted } from "./still-wanted.js";
 import { nextDeadline } from "./suspicion.js";
 import type { WitnessView } from "./witness-view.js";
 
@@ -116,10 +117,14 @@ export class Heart {
   /** Before anything else is done after a pause: a lease that ended while this node stood still is gone. */
   noticeStandstill(): void {
     const now = this.ports.now();
-    const why = this.standstill.notice(now);
-    if (why !== undefined) this.dispatch({ kind: "lease-lost", why });
     const paused = this.started && now - this.aliveAt > 2 * this.settings.keepalive;
     this.aliveAt = now;
+    // A claim whose lease was not given before the pause is as old as the pause.
+    const stale = paused && !this.ports.lease.held;
+    const why =
+      this.standstill.notice(now, this.settings.lease) ??
+      (stale ? "this daemon stood still while it claimed" : undefined);
+    if (why !== undefined) this.dispatch({ kind: "lease-lost", why });
     if (!paused || this.backlog !== null) return;
     this.backlog = { newest: null };
     this.ports.drain(() => this.readBacklog());
@@ -133,7 +138,13 @@ export class Heart {
     const newest = this.backlog?.newest ?? null;
     this.backlog = null;
     if (newest === null) return;
-    this.hear({ ...newest, yielding: false, requesting: false }, false);
+    this.hear({ ...newest, yielding: false, requesting: false }, false, true);
+  }
+
+  /** Whether an effect that has waited is still wanted; no lease is given on a claim of before a pause. */
+  wants(effect: QueuedEffect): boolean {
+    if (effect.kind === "grant-lease") this.noticeStandstill();
+    return stillWanted(effect, this.state);
   }
 
   private judgeLateness(lateMs: number): void {
@@ -229,8 +240,18 @@ export class Heart {
     else this.hear(advert, hearsNothing(advert, this.settings.deadtime));
   }
 
-  private hear(advert: Advert, deaf: boolean): void {
-    this.dispatch({ kind: "advert", peer: peerSaid(advert, deaf) });
+  private hear(advert: Advert, deaf: boolean, old = false): void {
+    // It says so only once its kernel answers; this node's does not yet, and must not any more.
+    if (
+      advert.active &&
+      !advert.yielding &&
+      this.state.phase === "active" &&
+      !this.ports.lease.held
+    ) {
+      const why = "the peer became active before the kernel had given this node its lease";
+      this.dispatch({ kind: "lease-lost", why });
+    }
+    this.dispatch({ kind: "advert", peer: peerSaid(advert, deaf), old });
     if (advert.probing) this.answer();
     if (this.state.phase === "active" && !advert.active) {
       this.ports.offerVerdicts(advert.verdicts);

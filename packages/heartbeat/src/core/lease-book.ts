@@ -88,7 +88,8 @@ export class LeaseBook {
     done: Done,
   ): void {
     if (attempts === 0) {
-      return done(`the kernel's gate answered ${last}: ${this.gate.lastRefusal || "nothing"}`);
+      done(`the kernel's gate answered ${last}: ${this.gate.lastRefusal || "nothing"}`);
+      return;
     }
     const ask = () => {
       if (revocations !== this.revocations) return done(null);
@@ -103,8 +104,9 @@ export class LeaseBook {
         this.tryGrant(length, attempts - 1, answer, revocations, done);
       });
     };
-    if (last !== "table-missing") return ask();
-    this.gate.open((failed) => (failed === null ? ask() : done(failed)));
+    if (last === "table-missing")
+      this.gate.open((failed) => (failed === null ? ask() : done(failed)));
+    else ask();
   }
 
   /** Ends the lease. `failed`: the kernel did not say that it has, and it may run on. */
@@ -141,7 +143,10 @@ export class LeaseBook {
   refresh(length: HeldLength, done: (kept: Kept) => void): void {
     const asked = this.now();
     const { revocations } = this;
-    if (this.lapsed(asked)) return done("lapsed");
+    if (this.lapsed(asked)) {
+      done("lapsed");
+      return;
+    }
     this.gate.refresh(length, (answer) => {
       // What was revoked meanwhile must not come back.
       if (revocations !== this.revocations) return done("held");
@@ -163,7 +168,10 @@ export class LeaseBook {
   }
 
   private restore(length: HeldLength, revocations: number, done: (kept: Kept) => void): void {
-    if (this.lapsed(this.now())) return done("lapsed");
+    if (this.lapsed(this.now())) {
+      done("lapsed");
+      return;
+    }
     this.gate.open((failed) => {
       if (failed !== null) return done({ failed });
       if (revocations !== this.revocations) return done("held");

@@ -14,14 +14,14 @@ export class Standstill {
     this.suspendedMs = read() ?? 0;
   }
 
-  /** Why the lease must be given up; undefined where it need not. */
-  notice(now: Millis): string | undefined {
+  /** Why lease or claim must be given up; undefined where neither must. `usual`: the lease that a claim is about to get. */
+  notice(now: Millis, usual: number): string | undefined {
     const suspendedMs = this.read() ?? this.suspendedMs;
     const sleptMs = suspendedMs - this.suspendedMs;
     this.suspendedMs = suspendedMs;
-    const { length } = this.lease;
+    const length = this.lease.length ?? usual;
     // The kernel's lease sleeps with the machine, but the peer did not: half of it is too long.
-    if (length !== null && length !== "unlimited" && sleptMs > length / 2) {
+    if (length !== "unlimited" && sleptMs > length / 2) {
       return `the machine was suspended for ${Math.round(sleptMs)} ms`;
     }
     return this.lease.lapsed(now) ? "this daemon stood still for longer than its lease" : undefined;

@@ -19,8 +19,10 @@ export function onAdvertWhileActive(
   now: Millis,
   peer: PeerView,
 ): Step {
-  if (peer.active && !peer.yielding) {
-    const handed = state.phase === "handing-over";
+  const handed = state.phase === "handing-over";
+  // A peer that has claimed and yields already has taken over all the same: two that both wait for the
+  // other to take over would both go back to being active.
+  if (peer.active && (!peer.yielding || (handed && peer.epoch > state.epoch))) {
     const deafMs = peer.deafSince === null ? 0 : now - peer.deafSince;
     if (deafMs >= DEAF_KEEPALIVES * settings.keepalive) {
       const because = "the active peer does not hear this node, so only this node can stand down";

@@ -109,7 +109,9 @@ export function tickWhilePassive(
         : `the peer has been silent for ${silentMs} ms`;
     return claim(state, now, peer === null ? "lone" : "silence", because);
   }
-  if (state.vacantSince !== null && state.ready && peerAlive(state, settings, now)) {
+  // Where the peer is late, both could claim beside each other: then silence and witnesses decide.
+  const heard = peerAlive(state, settings, now) && !state.suspecting;
+  if (state.vacantSince !== null && state.ready && heard) {
     // The primary claims at once; the secondary gives it one deadtime to become ready.
     const turn = settings.designation === "primary" || now - state.vacantSince > settings.deadtime;
     if (turn) return claim(state, now, "vacant", "both nodes were passive");
