@@ -33,6 +33,19 @@ test("what was written last is read back, with epochs reserved ahead", async () 
   assert.deepEqual(again.memory, { ...memory(8), reservedEpoch: 9 + EPOCHS_RESERVED });
 });
 
+test("the peer's MACs are kept, without what is none", async () => {
+  const peerMacs = ["02:00:00:00:00:01", "02:00:00:00:00:02"];
+  const store = await openMemoryStore(folder, { onProblem: assert.fail });
+  store.write({ ...memory(8), peerMacs });
+  await store.close();
+  const read = async () =>
+    (await openMemoryStore(folder, { onProblem: assert.fail })).memory?.peerMacs;
+  assert.deepEqual(await read(), peerMacs);
+  const text = readFileSync(file, "utf8").replace("02:00:00:00:00:02", "nonsense");
+  writeFileSync(file, text);
+  assert.deepEqual(await read(), ["02:00:00:00:00:01"]);
+});
+
 test("moves of the role by health are kept; a file without them, or with nonsense, is read without", async () => {
   const flaps = { agesMs: [5000, 1], held: true, atMs: 12_345 };
   const store = await openMemoryStore(folder, { onProblem: assert.fail });

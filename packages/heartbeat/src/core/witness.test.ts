@@ -148,6 +148,27 @@ test("with many floating IPs each round asks for a few, and all have their turn"
   assert.equal(asked.size, 100);
 });
 
+test("where nobody answers for long, everybody is asked and called in each tenth round only", () => {
+  const witness = knowing();
+  witness.begin(millis(0));
+  const counts = Array.from({ length: 60 }, () => witness.ask().length);
+  assert.ok(counts.slice(0, 30).every((count) => count === 2));
+  assert.deepEqual(
+    counts.flatMap((count, i) => (i >= 30 && count > 0 ? [i] : [])),
+    [30, 40, 50],
+  );
+});
+
+test("in quiet times neighbours are called; only an active node asks for its floating IPs", () => {
+  const witness = knowing();
+  const kinds = () => witness.askIdle().map(({ kind }) => kind);
+  assert.deepEqual(kinds(), ["are-you-there"]);
+  witness.setActive(true, millis(0));
+  assert.deepEqual(kinds(), ["who-has", "are-you-there"]);
+  witness.setActive(false, millis(1));
+  assert.deepEqual(kinds(), ["are-you-there"]);
+});
+
 test("a suspicion that lasts asks the MAC that answers, and everybody only now and then", () => {
   const witness = knowing();
   witness.begin(millis(0));

@@ -154,40 +154,38 @@ export class Witness {
   ask(): Question[] {
     if (this.suspicion === null) return [];
     this.suspicion.rounds += 1;
-    const early = this.suspicion.rounds < ROUNDS_TO_ALL;
-    return this.round(ASKED_PER_ROUND_MAX, early ? ASKED_PER_ROUND_MAX : 1);
+    return this.round(this.asksAll() ? ASKED_PER_ROUND_MAX : 0, ASKED_PER_ROUND_MAX);
+  }
+
+  /** Whether everybody is asked in this round; a suspicion that lasts must not flood the networks. */
+  private asksAll(): boolean {
+    const rounds = this.suspicion?.rounds ?? 0;
+    return rounds < ROUNDS_TO_ALL || rounds % TO_ALL_EVERY === 0;
   }
 
   /** Questions for quiet times: who is there, and, while active, whether somebody else answers. */
   askIdle(): Question[] {
-    return this.round(this.activeSince === null ? 0 : ASKED_PER_ROUND_MAX, IDLE_CALLS);
+    return this.round(IDLE_CALLS, this.activeSince === null ? 0 : ASKED_PER_ROUND_MAX);
   }
 
-  private round(addresses: number, calls: number): Question[] {
+  private round(calls: number, addresses: number): Question[] {
     this.turn += 1;
     return this.links
       .filter(({ carrier }) => carrier)
       .flatMap(({ link, floatingIps }): Question[] => {
-        const to = this.askedAlone(link);
-        const known = this.neighbours.all(link);
+        const mac = this.asksAll() ? null : this.suspicion?.answeredFrom.get(link);
+        const asked = mac === undefined ? [] : inTurn(floatingIps, addresses, this.turn);
+        const called = inTurn(this.neighbours.all(link), calls, this.turn);
         return [
-          ...inTurn(floatingIps, addresses, this.turn).map((address): Question => {
-            return { kind: "who-has", link, address, mac: to };
-          }),
-          ...inTurn(known, calls, this.turn).map(({ address, mac }): Question => {
-            return { kind: "are-you-there", link, address, mac };
-          }),
+          ...asked.map(
+            (address) => ({ kind: "who-has", link, address, mac: mac ?? null }) as const,
+          ),
+          ...called.map(
+            (each) =>
+              ({ kind: "are-you-there", link, address: each.address, mac: each.mac }) as const,
+          ),
         ];
       });
-  }
-
-  /** The MAC that is enough to be asked this time; null = everybody is. */
-  private askedAlone(link: string): string | null {
-    const { suspicion } = this;
-    if (suspicion === null || suspicion.rounds < ROUNDS_TO_ALL) return null;
-    return suspicion.rounds % TO_ALL_EVERY === 0
-      ? null
-      : (suspicion.answeredFrom.get(link) ?? null);
   }
 
   /** Answers what is to be asked, and what is to be told, because of what was heard. */
