@@ -37,7 +37,7 @@ test("the peer's MACs are kept, without what is none", async () => {
   const peerMacs = ["02:00:00:00:00:01", "02:00:00:00:00:02"];
   const store = await openMemoryStore(folder, { onProblem: assert.fail });
   store.write({ ...memory(8), peerMacs });
-  await store.close();
+  await store.settled();
   const read = async () =>
     (await openMemoryStore(folder, { onProblem: assert.fail })).memory?.peerMacs;
   assert.deepEqual(await read(), peerMacs);
