@@ -1,5 +1,6 @@
 // main.ts — npm run bench:failover: lbpair beside keepalived and Linux-HA, in the same namespaces, in the same run.
-import { labNotPossible } from "@lbpair/lab";
+import { runCommand } from "@lbpair/common";
+import { labNotPossible, listLabs, removeLab } from "@lbpair/lab";
 import { EVIDENCE_FOLDER, keepMeasures } from "./evidence.js";
 import { hold } from "./hold.js";
 import { createBook } from "./measures.js";
@@ -57,6 +58,17 @@ async function main(): Promise<number> {
   if (options.write) console.log((await writeDocument(report)).join("\n"));
   console.log(`${minutes.toFixed(1)} minutes; what the products said is in ${EVIDENCE_FOLDER}`);
   return targets.rows.some((row) => row.includes("MISSED")) || book.failures.length > 0 ? 1 : 0;
+}
+
+/** Interrupted, or killed outright: this clears up now, or the next lab that starts does. */
+async function clearUp(): Promise<void> {
+  for (const { record } of await listLabs()) {
+    if (record.pid === process.pid) await removeLab(runCommand, record);
+  }
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => clearUp().finally(() => process.exit(130)));
 }
 
 main().then(

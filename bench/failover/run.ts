@@ -14,6 +14,22 @@ export interface Plan {
 }
 
 const MANY_ROUNDS = 2;
+/** The longest is Linux-HA's, that heals, does not, and is rebooted. */
+const ROUND_MS_MAX = 300_000;
+
+/** What is given up on goes on in the background; its world is cleared away all the same. */
+async function bounded(work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const why = () => reject(new Error(`not done within ${ROUND_MS_MAX / 1000} s`));
+    timer = setTimeout(why, ROUND_MS_MAX);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 const reasonOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split("\n").slice(0, 6).join(" | ");
@@ -30,7 +46,7 @@ async function runScenario(
   for (let index = 0; index < rounds; index += 1) {
     const say = (line: string) => console.log(`  ${scenario.name.padEnd(15)} ${line}`);
     try {
-      await scenario.run({ pair, book, index, say });
+      await bounded(scenario.run({ pair, book, index, say }));
     } catch (error) {
       say(`FAILED: ${reasonOf(error)}`);
       book.fail(scenario.name, name, reasonOf(error));
@@ -42,7 +58,8 @@ async function runScenario(
 async function runCounts(product: Product, plan: Plan, book: Book): Promise<void> {
   for (const count of plan.counts.filter((each) => manyApplies(product, each))) {
     try {
-      await runMany(product, count, Math.min(MANY_ROUNDS, plan.rounds ?? MANY_ROUNDS), book);
+      const rounds = Math.min(MANY_ROUNDS, plan.rounds ?? MANY_ROUNDS);
+      await bounded(runMany(product, count, rounds, book));
     } catch (error) {
       console.log(`  ${manyName(count).padEnd(15)} FAILED: ${reasonOf(error)}`);
       book.fail(manyName(count), product.name, reasonOf(error));
