@@ -100,6 +100,6 @@ export function describeStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatS
       loneLeaseMs: heartbeat.loneLease,
     },
     lateness: daemon.heart.lateness.summary(),
-    problems: holder.problems,
+    problems: [...holder.problems, ...holder.virtual.disagreement(daemon.network.peerMacs)],
   };
 }

@@ -2,6 +2,7 @@
 import type { Problem } from "@lbpair/common";
 import type { LinkState } from "./adapters/addresses.js";
 import type { VirtualLinks } from "./adapters/virtual-link.js";
+import { ADVERT_MACS_MAX } from "./core/advert-bytes.js";
 import type { Placed } from "./core/floating-plan.js";
 import { type PairDigest, planDevices, type VirtualMac, virtualMacs } from "./core/virtual-mac.js";
 
@@ -100,6 +101,20 @@ export class VirtualMacs {
       want: `a virtual MAC on ${link}`,
       got: why,
     }));
+  }
+
+  /** What the peer's MACs say about ours: a MAC that only one node has does not move with its floating IPs. */
+  disagreement(peerMacs: readonly string[]): Problem[] {
+    // A peer that says none has not been heard; one that says as many as fit has left some out.
+    if (peerMacs.length === 0 || peerMacs.length >= ADVERT_MACS_MAX) return [];
+    return this.wanted
+      .filter(({ link, mac }) => this.made.has(link) && !peerMacs.includes(mac))
+      .map(({ link, mac }) => ({
+        code: "virtual-mac",
+        path: "heartbeat.virtualMac",
+        want: `the virtual MAC of ${link} (${mac}) on the peer too: the same network with the same prefix length there`,
+        got: peerMacs.join(", "),
+      }));
   }
 
   /** Removes devices that nobody wants. */

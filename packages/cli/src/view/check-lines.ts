@@ -95,6 +95,10 @@ function timingLines(report: CheckReport, glyphs: Glyphs, columns: number, nowMs
   ];
 }
 
+/** Nothing on the node can tell: the device is made, and its frames are dropped by the host. */
+const HYPERVISOR =
+  "Virtual MACs are on. On virtual machines the host has to let them through (VMware: MAC address changes, forged transmits, promiscuous mode); docs/failover.md says how to tell.";
+
 /** The whole report. */
 export function checkLines(
   report: CheckReport,
@@ -118,5 +122,7 @@ export function checkLines(
   if (report.coverage.length > 0)
     lines.push([], ...coverageLines(report.coverage, glyphs, columns));
   lines.push([], ...timingLines(report, glyphs, columns, nowMs));
+  if (report.services.heartbeat.virtualMac)
+    lines.push([], ...wrapLine(line(span(HYPERVISOR, "dim")), columns));
   return lines;
 }
