@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseServices, systemClock } from "@lbpair/common";
 import type { Addresses, LinkState } from "./adapters/addresses.js";
+import type { VirtualLinks } from "./adapters/virtual-link.js";
 import { AddressGuard } from "./address-guard.js";
 import { Holder } from "./holder.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
+import { VirtualMacs } from "./virtual-macs.js";
 
 const link = (carrier: boolean): LinkState => ({
   link: "eth1",
@@ -50,4 +52,45 @@ test("a link that comes back while the guard is looking is looked at again", asy
   await turn();
   console.log(`faults as they were told: ${healths.join(", ")}`);
   assert.deepEqual(healths, [1, 0]);
+});
+
+test("a virtual MAC that cannot be is one alarm, a problem and a fault, and the gate lets the link's own MAC speak", async () => {
+  const services = parseServices("floatingIps: [ { label: g, address: 192.168.200.100 } ]");
+  assert.ok(services.ok);
+  const addresses = { networks: async () => [link(true)] } as unknown as Addresses;
+  const devices: VirtualLinks = {
+    make: async (wanted) => new Map(wanted.map((one) => [one.link, "Operation not supported"])),
+    remove: async () => undefined,
+  };
+  const holder = new Holder(addresses, new VirtualMacs(devices));
+  const told: string[] = [];
+  const gates: number[] = [];
+  const guard = new AddressGuard({
+    clock: systemClock,
+    events: { record: (level: string, event: string) => told.push(`${level} ${event}`) } as never,
+    lease: {
+      open: async (_links: unknown, _wanted: unknown, virtual: readonly unknown[]) => {
+        gates.push(virtual.length);
+      },
+    } as unknown as LeaseKeeper,
+    holder,
+    services: () => services.value,
+    virtualDigest: () => (text) => Buffer.from(text.padEnd(40)),
+    holds: () => false,
+    answers: () => false,
+    leaseLength: () => "unlimited",
+    perform: () => undefined,
+    onHealth: () => undefined,
+    onError: (error) => assert.fail(String(error)),
+  });
+  await guard.look();
+  await guard.look();
+  assert.deepEqual(told, ["alarm virtual-mac-failed"]);
+  assert.deepEqual(gates, [1, 0], "first with the MAC that was to be made, then without");
+  assert.equal(holder.faults(), 1);
+  assert.deepEqual(
+    holder.problems.map(({ code, got }) => `${code}: ${got}`),
+    ["virtual-mac: Operation not supported"],
+  );
+  assert.equal(holder.deviceOf("eth1"), "eth1");
 });
