@@ -8,6 +8,7 @@ import {
 } from "@lbpair/common";
 import type { Glyphs } from "../render/glyphs.js";
 import { type Line, line, lineWidth, padLine, type Span, span, wrapLine } from "../render/text.js";
+import { neighboursCell, witnessCell } from "./network-cells.js";
 import { type NodeView, nodesInOrder, type PairView, statusOf } from "./pair-view.js";
 
 const LABEL_WIDTH = 11;
@@ -187,6 +188,8 @@ function facts(pair: PairView, nodes: readonly NodeView[], glyphs: Glyphs): Fact
       label: `path ${index + 1}`,
       cells: ofHeartbeat((heartbeat) => pathCell(heartbeat.paths[index], glyphs)),
     })),
+    { label: "witness", cells: ofHeartbeat((heartbeat) => witnessCell(heartbeat, glyphs)) },
+    { label: "neighbours", cells: ofHeartbeat((heartbeat) => neighboursCell(heartbeat, glyphs)) },
     { label: "lease", cells: ofHeartbeat(leaseCell) },
     ...floatingFacts(nodes, glyphs),
     { label: "forwarder", cells: nodes.map((node) => forwarderCell(node, glyphs)) },
