@@ -30,7 +30,14 @@ const macOf = (dice: Dice): string =>
 
 /** Numbers at the edges of what eight bytes, four, two and one may say. */
 const EDGES = [0, 1, 127, 128, 255, 256, 32_767, 65_534, 65_535, 65_536, 2 ** 31, 2 ** 32 - 2];
-const LARGE = [...EDGES, 2 ** 32 - 1, 2 ** 32, 2 ** 52, Number.MAX_SAFE_INTEGER - 1];
+const LARGE = [
+  ...EDGES,
+  2 ** 32 - 1,
+  2 ** 32,
+  2 ** 52,
+  Number.MAX_SAFE_INTEGER - 1,
+  Number.MAX_SAFE_INTEGER,
+];
 const BEYOND = [2n ** 53n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n, 0x7ff8_0000_0000_0000n];
 /** Where a datagram says how much follows, or what it is: worth more lies than the rest. */
 const TELLING = [4, 5, 6, 7, 24, 32, 44, 45, 46, 47, 62, 70, 114, 122, 126, 134, 135, 136];

@@ -130,9 +130,28 @@ describe("a heartbeat whose disk hangs", { skip: reason ?? false }, () => {
     const from = performance.now();
     assert.ok(await until(() => peer.newest?.active === true, PATIENCE_MS), daemon.output);
     const tookMs = performance.now() - from;
-    console.log(`active ${tookMs.toFixed(0)} ms after the peer's last advert`);
+    console.log(`active ${tookMs.toFixed(0)} ms after the peer fell silent`);
     assert.ok(holdsAddress(), "the address is up");
     assert.ok(tookMs < DEADTIME_MS + SLACK_MS, `${tookMs} ms`);
+  });
+
+  test("a restart by order is refused, because the process could not end, and nothing changes", async () => {
+    await hang();
+    // Something that it has to remember, and cannot.
+    await daemon.ask("POST /make-active", { designation: "primary" }, PATIENCE_MS);
+    await assert.rejects(daemon.ask("POST /restart", undefined, PATIENCE_MS), /could not end/);
+    assert.ok(await isActive());
+    assert.ok((await watchAdverts(1000)) < DEADTIME_MS);
+    await disk.thaw();
+    const allowed = async () => {
+      const answer = daemon.ask("POST /restart", undefined, PATIENCE_MS);
+      return answer.then(
+        () => true,
+        () => false,
+      );
+    };
+    assert.ok(await until(allowed, PATIENCE_MS), "with the disk back it is done");
+    assert.ok(await until(() => daemon.exited, PATIENCE_MS), "and the process ends");
   });
 
   test("SIGTERM hands over first, whatever becomes of the process", async () => {

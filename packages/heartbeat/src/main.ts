@@ -21,7 +21,7 @@ import { createAddressWatch } from "./adapters/address-watch.js";
 import { createAddresses } from "./adapters/addresses.js";
 import { openAdvertSocket } from "./adapters/advert-socket.js";
 import { createAnnouncer } from "./adapters/announce.js";
-import { openMemoryStore, readBootId } from "./adapters/epoch-store.js";
+import { type MemoryStore, openMemoryStore, readBootId } from "./adapters/epoch-store.js";
 import { readForwarded } from "./adapters/forwarded-count.js";
 import { createIcmpPing } from "./adapters/icmp-ping.js";
 import { createIpSession } from "./adapters/ip-session.js";
@@ -33,6 +33,7 @@ import { openTransitionFile } from "./adapters/transition-file.js";
 import { createVirtualLinks } from "./adapters/virtual-link.js";
 import { HeartbeatDaemon } from "./daemon.js";
 import { Holder } from "./holder.js";
+import { INTENT_MS_MAX, onDiskInTime } from "./intent.js";
 import { LateLog } from "./late-log.js";
 import { LeaseKeeper } from "./lease-keeper.js";
 import { loadSettingsQuickly, type Settings } from "./settings.js";
@@ -95,6 +96,13 @@ async function openRecords(paths: AppliancePaths, node: string, log: LateLog) {
   return { events, store, transitions };
 }
 
+/** A process with a write that hangs in the kernel cannot end, and the next one could not begin. */
+async function refuseWhileDiskHangs(store: MemoryStore): Promise<void> {
+  if (await onDiskInTime(store.settled())) return;
+  const why = `the disk has not taken a write for ${INTENT_MS_MAX} ms`;
+  throw new RefusalError(503, `${why}: this process could not end, nor the next one begin`);
+}
+
 async function askForRealtime(events: EventLog): Promise<void> {
   const refused = await requestRealtime(runCommand, process.pid);
   if (refused === null) return;
@@ -142,18 +150,23 @@ async function main(): Promise<void> {
     onEvent: (event) => daemon.onLink(event),
     onGap: () => daemon.guard.lookAgain(),
   });
+  const standard = standardRoutes({
+    status: () => daemon.status(),
+    reload: () => daemon.reload(),
+    restart: async () => {
+      await daemon.prepareRestart();
+      await leave();
+    },
+    events,
+  });
   const control = await createControlServer({
     path: paths.socket("heartbeat"),
     routes: {
-      ...standardRoutes({
-        status: () => daemon.status(),
-        reload: () => daemon.reload(),
-        restart: async () => {
-          await daemon.prepareRestart();
-          await leave();
-        },
-        events,
-      }),
+      ...standard,
+      "POST /restart": async (request) => {
+        await refuseWhileDiskHangs(store);
+        return standard["POST /restart"]?.(request);
+      },
       "POST /forwarder": ({ body }) => {
         const { ready, reason, verdicts } = readForwarder(body);
         daemon.onForwarder(ready, reason, verdicts);

@@ -99,7 +99,7 @@ export function formatMemory(memory: HeartbeatMemory): string {
   const written = {
     epoch: String(epoch),
     highestEpoch: String(highestEpoch),
-    reservedEpoch: String(highestEpoch + EPOCHS_RESERVED),
+    reservedEpoch: String(Math.min(highestEpoch + EPOCHS_RESERVED, Number.MAX_SAFE_INTEGER)),
     bootId,
     condition: active ? "active" : "passive",
     because: because ?? "",

@@ -199,6 +199,13 @@ export const FAILBACK_HOLD_MS = 3_600_000;
 export const conditionOf = (state: ElectionState): Condition =>
   state.phase === "active" || state.phase === "handing-over" ? "active" : "passive";
 
+/**
+ * The number of a claim above all that are known. At the end of what an advert can say it stays there
+ * (only the holder of the pair's key can have brought it there), and the designation decides.
+ */
+export const epochAbove = (highest: number): number =>
+  Math.min(highest + 1, Number.MAX_SAFE_INTEGER);
+
 export const other = (designation: Designation): Designation =>
   designation === "primary" ? "secondary" : "primary";
 

@@ -4,12 +4,13 @@ import type { Effect } from "./effects.js";
 import {
   type ElectionSettings,
   type ElectionState,
+  epochAbove,
   HAND_OVER_KEEPALIVES,
   type Step,
 } from "./election-state.js";
 
 export function claim(state: ElectionState, now: Millis, rule: Rule, because: string): Step {
-  const epoch = Math.max(state.highestEpoch, state.peer?.highestEpoch ?? 0) + 1;
+  const epoch = epochAbove(Math.max(state.highestEpoch, state.peer?.highestEpoch ?? 0));
   const silentMs = state.peer === null ? null : now - state.peer.heardAt;
   const next: ElectionState = {
     ...state,

@@ -4,6 +4,7 @@ import {
   DEAF_KEEPALIVES,
   type ElectionSettings,
   type ElectionState,
+  epochAbove,
   type PeerView,
   peerAlive,
   peerWins,
@@ -38,7 +39,7 @@ export function onAdvertWhileActive(
       return standDown(state, now, rule, because, { phase: "passive" }, level);
     }
     // Both active: ours wins. A claim above both ends the duplicate within one keepalive.
-    const epoch = Math.max(state.highestEpoch, peer.epoch) + 1;
+    const epoch = epochAbove(Math.max(state.highestEpoch, peer.epoch));
     const because = `both nodes were active; this node wins and claims again as ${epoch}`;
     const rule = "both-active";
     return [
@@ -67,7 +68,7 @@ export function onAdvertWhileActive(
     return countMove(begun, settings, now);
   }
   if (state.phase === "active" && state.highestEpoch > state.epoch) {
-    const epoch = state.highestEpoch + 1;
+    const epoch = epochAbove(state.highestEpoch);
     return [
       { ...state, epoch, highestEpoch: epoch },
       [{ kind: "remember" }, { kind: "send-adverts" }],
