@@ -74,7 +74,7 @@ test("lbpair restart heartbeat moves no address and loses nothing", { skip }, as
   try {
     watch = await watchClaims(world);
     await nothingLost("lbpair restart heartbeat on the active", async () => {
-      const { code, stderr } = await world.cli(active, ["restart", "heartbeat"]);
+      const { code, stderr } = await world.cli(active, ["restart", "heartbeat", "--here"]);
       assert.equal(code, 0, stderr);
       await waitForPair(world, "a new heartbeat that is active", (pair) => {
         const now = pair[active].heartbeat;
