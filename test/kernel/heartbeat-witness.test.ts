@@ -203,4 +203,17 @@ describe("the witnesses of a silent peer", { skip: reason ?? false }, () => {
     console.log(`idle: ${((user + system) / 1000).toFixed(1)} ms of CPU in a second`);
     assert.ok(user + system < 50_000);
   });
+
+  test("while active, a stranger that says nothing by itself is found by a question within ten seconds", async () => {
+    net.port("peer", "down");
+    watched.watch.setActive(true);
+    net.ip("stranger", "addr", "add", `${VIP}/32`, "dev", "e0");
+    const began = performance.now();
+    while (watched.events.length === 0 && performance.now() - began < 12_000) await pause(50);
+    console.log(`found after ${(performance.now() - began).toFixed(0)} ms`);
+    assert.deepEqual(
+      watched.events.map(({ event, facts }) => [event, facts.mac]),
+      [["address-conflict", macOf("stranger")]],
+    );
+  });
 });
