@@ -58,7 +58,11 @@ async function restartOne(
 ): Promise<Restarted> {
   const was = await site.look();
   const started = clock.now();
-  await site.restart();
+  try {
+    await site.restart();
+  } catch (error) {
+    throw new NotBackError(`the heartbeat of ${site.name} was not restarted: ${explain(error)}`);
+  }
   let why = "";
   while (clock.now() - started < RESTART_BACK_MS_MAX && !signal.aborted) {
     await pause(POLL_MS, signal);

@@ -95,6 +95,9 @@ export async function restartHeartbeatVerb(
   };
   const giveUp = (error: unknown): never => {
     const hint = "its supervisor should have started it: systemctl status lbpair-heartbeat";
+    // One that refuses, e.g. while its disk hangs, runs on as it was.
+    const refused = error instanceof NotBackError && !error.message.includes("is not back");
+    if (refused) throw new VerbError(error.message);
     if (error instanceof NotBackError) throw new VerbError(`${error.message}; ${hint}`);
     throw error;
   };
