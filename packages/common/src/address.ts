@@ -46,3 +46,19 @@ export const addressBytes = (address: string): number[] => ipaddr.parse(address)
 /** The normal form of an address given as 4 or 16 octets. Throws Error for any other number. */
 export const addressText = (octets: Uint8Array): string =>
   ipaddr.fromByteArray([...octets]).toString();
+
+const zoneOf = (address: string): string => address.split("%")[1] ?? "";
+
+/**
+ * A test for one address, however it is written: the kernel's text of an IPv6 address need not be the
+ * configuration's. A zone (`fe80::1%eth0`) is part of it.
+ */
+export function sameAddress(address: string): (text: string) => boolean {
+  const bytes = addressBytes(address).join();
+  const zone = zoneOf(address);
+  return (text) => {
+    if (text === address) return true;
+    if (familyOf(text) !== familyOf(address) || zoneOf(text) !== zone) return false;
+    return ipaddr.isValid(text) && addressBytes(text).join() === bytes;
+  };
+}

@@ -108,14 +108,19 @@ export interface ForwarderStatus {
 export interface PathStatus {
   readonly local: string;
   readonly peer: string;
-  readonly state: "hearing" | "late" | "silent" | "unbound";
+  /** silent: nothing comes in. one-way: it does, but the peer hears nothing of us. unbound: no such address here. */
+  readonly state: "hearing" | "late" | "silent" | "one-way" | "unbound";
   readonly heardAgeMs: number | null;
   /** Whether the peer says that it hears us on this path; null = it never said. */
   readonly heardByPeer: boolean | null;
   /** Share of the peer's adverts that did not come on this path lately; null = too few to say. */
   readonly lossPercent: number | null;
-  /** Round trip on this path; null = not measured yet. */
+  /** The same of our adverts, as the peer says; null = it does not. */
+  readonly peerLossPercent: number | null;
+  /** Round trip on this path, smoothed; null = not measured yet. */
   readonly rttMs: number | null;
+  /** The shortest of the last minute or two. */
+  readonly rttMinMs: number | null;
   readonly sent: number;
   readonly received: number;
   /** Datagrams dropped, by reason. */

@@ -1,18 +1,20 @@
 // advertiser.ts — the paths to the peer: sends adverts and verdicts, hands over what is heard.
 import { randomBytes } from "node:crypto";
-import type {
-  ApplianceConfig,
-  Clock,
-  Designation,
-  PathStatus,
-  RevisionId,
-  Verdicts,
-} from "@lbpair/common";
+import {
+  type ApplianceConfig,
+  type Clock,
+  type Designation,
+  type PathStatus,
+  type RevisionId,
+  sameAddress,
+  type Verdicts,
+} from "@lbpair/common/light";
 import type { AdvertSocket } from "./adapters/advert-socket.js";
 import { createSign } from "./adapters/sign.js";
 import { type Advert, NO_SESSION } from "./core/advert.js";
 import { Conversation, type Received } from "./core/conversation.js";
 import { helloAdvert } from "./core/hello.js";
+import { type PathView, stateOf } from "./core/path-watch.js";
 import { encodeRound, type Saying } from "./core/round.js";
 import { splitVerdicts } from "./core/verdict-transfer.js";
 import { encodeAdvert, encodeVerdicts, type Sign } from "./core/wire.js";
@@ -38,6 +40,12 @@ export interface AdvertiserOptions {
   readonly onReceived: (received: Received) => void;
 }
 
+const percent = (permille: number | null): number | null =>
+  permille === null ? null : permille / 10;
+
+const hundredths = (value: number | null): number | null =>
+  value === null ? null : Math.round(value * 100) / 100;
+
 export class Advertiser {
   private readonly options: AdvertiserOptions;
   private readonly conversation: Conversation;
@@ -55,19 +63,20 @@ export class Advertiser {
       deadtime: options.timings.deadtime,
       paths: options.peer.paths.length,
     });
-    this.sockets = options.peer.paths.map(({ local, peer }, i) =>
-      options.openSocket({
+    this.sockets = options.peer.paths.map(({ local, peer }, i) => {
+      const isAddress = sameAddress(peer);
+      return options.openSocket({
         local,
         peer,
         port: options.port,
         onBound: () => this.sayHello(i),
         onDatagram: (bytes, from) => {
-          const genuine = from.address === peer && from.port === options.port;
+          const genuine = isAddress(from.address) && from.port === options.port;
           const now = options.clock.now();
           options.onReceived(this.conversation.receive(i, bytes, genuine, now));
         },
-      }),
-    );
+      });
+    });
   }
 
   /** On a path that can be spoken on from now: a peer that does not know this run need not be waited for. */
@@ -125,26 +134,41 @@ export class Advertiser {
     return true;
   }
 
-  status(): PathStatus[] {
+  /** The peer's wall clock less ours; null = not known. */
+  clockOffsetMs(): number | null {
+    const { clock } = this.options;
+    return this.conversation.clockOffset.offsetMs(clock.wall().getTime(), clock.now());
+  }
+
+  views(): PathView[] {
     const now = this.options.clock.now();
-    const { deadtime, warntime } = this.options.timings;
-    return this.conversation.paths.map((record, i) => {
-      const socket = this.sockets[i];
-      const path = this.options.peer.paths[i];
-      const ageMs = this.conversation.ageOf(i, now);
-      const heard = ageMs === null || ageMs > deadtime ? "silent" : "hearing";
-      const state = ageMs !== null && heard === "hearing" && ageMs > warntime ? "late" : heard;
+    return this.conversation.paths.map((record, i) => ({
+      local: this.options.peer.paths[i]?.local ?? "",
+      peer: this.options.peer.paths[i]?.peer ?? "",
+      bound: this.sockets[i]?.bound === true,
+      ageMs: this.conversation.ageOf(i, now),
+      heardByPeer: record.heardByPeer,
+      lossPermille: this.conversation.lossPermille(i),
+      peerLossPermille: record.peerLossPermille,
+    }));
+  }
+
+  status(): PathStatus[] {
+    return this.views().map((view, i) => {
+      const record = this.conversation.paths[i];
       return {
-        local: path?.local ?? "",
-        peer: path?.peer ?? "",
-        state: socket?.bound ? state : "unbound",
-        heardAgeMs: ageMs === null ? null : Math.round(ageMs),
-        heardByPeer: record.heardByPeer,
-        lossPercent: null,
-        rttMs: null,
-        sent: socket?.counters.sent ?? 0,
-        received: record.received,
-        dropped: { ...record.dropped } as Record<string, number>,
+        local: view.local,
+        peer: view.peer,
+        state: stateOf(view, this.options.timings),
+        heardAgeMs: view.ageMs === null ? null : Math.round(view.ageMs),
+        heardByPeer: view.heardByPeer,
+        lossPercent: percent(view.lossPermille),
+        peerLossPercent: percent(view.peerLossPermille),
+        rttMs: hundredths(record?.roundTrip.smoothedMs ?? null),
+        rttMinMs: hundredths(record?.roundTrip.shortestMs ?? null),
+        sent: this.sockets[i]?.counters.sent ?? 0,
+        received: record?.received ?? 0,
+        dropped: { ...record?.dropped } as Record<string, number>,
       };
     });
   }

@@ -19,6 +19,7 @@ import type { Received } from "./core/conversation.js";
 import type { QueuedEffect } from "./core/effects.js";
 import { type ElectionState, peerAlive, startElection } from "./core/election-state.js";
 import { Heart } from "./core/heart.js";
+import { PathWatch } from "./core/path-watch.js";
 import type { HeldLength, Stepped } from "./core/ports.js";
 import { witnessInterval } from "./core/witness-view.js";
 import type { DaemonParts } from "./daemon-parts.js";
@@ -63,6 +64,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   forwarderReady = false;
   private readonly parts: DaemonParts;
   private readonly order: PendingOrder;
+  private paths = new PathWatch();
   private started = false;
   private upkeeps = 0;
   private reloading: Promise<unknown> = Promise.resolve();
@@ -208,6 +210,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     const { peer, node } = this.settings.running.appliance;
     const { heartbeat } = this.settings.running.services;
     if (peer === undefined || this.settings.key === undefined) return;
+    this.paths = new PathWatch();
     this.advertiser = new Advertiser({
       clock: this.clock,
       designation: node.designation,
@@ -398,6 +401,19 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   upkeep(): void {
     this.upkeeps += 1;
     if (isDue(this.state.flaps, this.upkeeps)) this.remember();
+    this.judgePaths();
+  }
+
+  /** A path that fails is a warning, whatever it is; the role never moves for it. */
+  private judgePaths(): void {
+    const { election } = this.settings;
+    const now = this.clock.now();
+    const alive = peerAlive(this.state, election, now);
+    for (const one of this.paths.judge(this.advertiser?.views() ?? [], alive, election, now)) {
+      const event = one.trouble === null ? "path-back" : (`path-${one.trouble}` as const);
+      const level = one.trouble === null ? "info" : "warn";
+      this.events.record(level, event, one.text, { path: one.path + 1 });
+    }
   }
 
   tellCondition(): void {

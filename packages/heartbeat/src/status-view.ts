@@ -9,6 +9,9 @@ import { conditionOf, other, peerAlive } from "./core/election-state.js";
 import { heldUntil, movesCounted } from "./core/flap-governor.js";
 import type { HeartbeatDaemon } from "./daemon.js";
 
+const rounded = (value: number | null): number | null =>
+  value === null ? null : Math.round(value);
+
 function peerStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatStatus["peer"] {
   const { appliance } = daemon.settings.running;
   if (appliance.peer === undefined) return null;
@@ -25,7 +28,7 @@ function peerStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatStatus["peer
     revision: newest?.revision ?? null,
     faults: state.peer?.faults ?? null,
     latenessMs: newest?.latenessMs ?? null,
-    clockOffsetMs: null,
+    clockOffsetMs: rounded(daemon.advertiser?.clockOffsetMs() ?? null),
     wireVersion: newest?.version ?? null,
   };
 }

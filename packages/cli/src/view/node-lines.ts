@@ -3,11 +3,11 @@ import {
   describeDuration,
   type FloatingIpStatus,
   type HeartbeatStatus,
-  type PathStatus,
   type RevisionId,
 } from "@lbpair/common";
 import type { Glyphs } from "../render/glyphs.js";
-import { type Line, line, lineWidth, padLine, type Span, span, wrapLine } from "../render/text.js";
+import { type Line, line, lineWidth, padLine, span, wrapLine } from "../render/text.js";
+import { healthCell, pathCell } from "./health-cells.js";
 import { neighboursCell, witnessCell } from "./network-cells.js";
 import { type NodeView, nodesInOrder, type PairView, statusOf } from "./pair-view.js";
 
@@ -45,30 +45,6 @@ function roleCell(node: NodeView, pair: PairView, glyphs: Glyphs): Line[] {
   return [
     line(span(`${glyphs.on} ${heard.condition ?? "unknown"}`, "bold"), ", as its adverts say"),
   ];
-}
-
-function pathCell(path: PathStatus | undefined, glyphs: Glyphs): Line[] {
-  if (path === undefined) return [];
-  const age = path.heardAgeMs === null ? "never heard" : `${describeDuration(path.heardAgeMs)} ago`;
-  const oneWay: Span[] =
-    path.heardByPeer === false && path.state !== "unbound"
-      ? [span(", peer does not hear us", "yellow")]
-      : [];
-  const to = `${path.local} ${glyphs.arrow} ${path.peer}`;
-  switch (path.state) {
-    case "hearing":
-      return [line(span(glyphs.on, "green"), ` ${to} ${age}`, ...oneWay)];
-    case "late":
-      return [
-        line(span(glyphs.some, "yellow"), ` ${to} `, span(`late, ${age}`, "yellow"), ...oneWay),
-      ];
-    case "silent":
-      return [line(span(glyphs.bad, "red"), ` ${to} `, span(`silent, ${age}`, "red"), ...oneWay)];
-    case "unbound":
-      return [line(span(glyphs.bad, "red"), ` ${to} `, span("no such address here", "red"))];
-    default:
-      return path.state satisfies never;
-  }
 }
 
 function floatingCell(
@@ -188,6 +164,7 @@ function facts(pair: PairView, nodes: readonly NodeView[], glyphs: Glyphs): Fact
       label: `path ${index + 1}`,
       cells: ofHeartbeat((heartbeat) => pathCell(heartbeat.paths[index], glyphs)),
     })),
+    { label: "health", cells: ofHeartbeat((heartbeat) => healthCell(heartbeat, glyphs)) },
     { label: "witness", cells: ofHeartbeat((heartbeat) => witnessCell(heartbeat, glyphs)) },
     { label: "neighbours", cells: ofHeartbeat((heartbeat) => neighboursCell(heartbeat, glyphs)) },
     { label: "lease", cells: ofHeartbeat(leaseCell) },

@@ -18,6 +18,7 @@ const CASES: readonly [string, string, RegExp][] = [
   ["on-fallback", "attention", /fallback server answers for VNA/],
   ["daemon-dead", "attention", /forwarder of lb1/],
   ["drifted", "attention", /drifted/],
+  ["flapping", "attention", /Health has moved the role too often and may not for 25 min/],
   ["from-the-secondary", "good", /lb1 is active/],
   ["single", "good", /single appliance/],
 ];

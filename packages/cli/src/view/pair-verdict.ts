@@ -105,6 +105,31 @@ function deadDaemons(pair: PairView): PairVerdict | null {
   return null;
 }
 
+/** What is wrong with the pair itself, though either node could carry the traffic. */
+function pairVerdict(pair: PairView): PairVerdict | null {
+  const nodes = pair.peer === null ? [pair.here] : [pair.here, pair.peer];
+  for (const node of nodes) {
+    const heartbeat = statusOf(node.heartbeat);
+    if (heartbeat === null) continue;
+    const { heldForMs } = heartbeat.flaps;
+    if (heldForMs !== null) {
+      const text = `Health has moved the role too often and may not for ${describeDuration(heldForMs)}; lbpair clear-flaps ends that.`;
+      return verdict("attention", text);
+    }
+    const [fault] = heartbeat.faultReasons;
+    if (fault !== undefined) return verdict("attention", `${node.name}: ${fault}.`);
+    if (heartbeat.peer?.alive !== true) continue;
+    const bad = heartbeat.paths.findIndex(
+      ({ state }) => state === "silent" || state === "one-way" || state === "unbound",
+    );
+    if (bad < 0) continue;
+    const way = heartbeat.paths[bad]?.state === "one-way" ? "carries one way only" : "is broken";
+    const text = `Heartbeat path ${bad + 1} of ${node.name} ${way}; the nodes hear each other on another.`;
+    return verdict("attention", text);
+  }
+  return null;
+}
+
 /** The gravest thing to know, in one sentence. */
 export function judgePair(pair: PairView): PairVerdict {
   const active = activeNodes(pair);
@@ -120,6 +145,7 @@ export function judgePair(pair: PairView): PairVerdict {
     trafficVerdict(pair),
     aloneVerdict(pair, only),
     deadDaemons(pair),
+    pairVerdict(pair),
     replicationVerdict(pair),
   ].filter((one) => one !== null);
   const gravest =

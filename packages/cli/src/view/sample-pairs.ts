@@ -265,6 +265,45 @@ const drifted: PairView = {
 };
 
 /** Every situation a view has to be clear in, by name. */
+/** A link that flaps, ping nodes of which one is lost, a path that carries one way and one that loses. */
+const PINGS = ["192.168.200.254", "192.168.100.253"].map((address) => ({
+  address,
+  answers: true,
+  answeredAgeMs: 400,
+}));
+const flapping: PairView = {
+  at: AT,
+  here: {
+    ...lb1,
+    heartbeat: heard(
+      sampleHeartbeat({
+        faults: 2,
+        faultReasons: ["eth1 has no carrier", "ping node 192.168.200.254 does not answer"],
+        pingNodes: PINGS.map((node, i) => ({ ...node, answers: i === 1 })),
+        flaps: { moves: 3, limit: 3, heldForMs: 1_500_000 },
+        paths: sampleHeartbeat().paths.map((path, i) =>
+          i === 0
+            ? { ...path, state: "one-way" as const, heardByPeer: false }
+            : { ...path, lossPercent: 12.4, peerLossPercent: 3 },
+        ),
+      }),
+    ),
+  },
+  peer: {
+    ...lb2,
+    heartbeat: heard({
+      ...passiveHeartbeat,
+      pingNodes: PINGS,
+      flaps: { moves: 3, limit: 3, heldForMs: 1_500_000 },
+      paths: passiveHeartbeat.paths.map((path, i) =>
+        i === 0
+          ? { ...path, state: "silent" as const, heardAgeMs: 42_000 }
+          : { ...path, lossPercent: 3, peerLossPercent: 12.4 },
+      ),
+    }),
+  },
+};
+
 export const SAMPLE_PAIRS: Readonly<Record<string, PairView>> = {
   "both-fine": bothFine,
   "peer-away": peerAway,
@@ -272,6 +311,7 @@ export const SAMPLE_PAIRS: Readonly<Record<string, PairView>> = {
   halted,
   "daemon-dead": daemonDead,
   drifted,
+  flapping,
   "from-the-secondary": { at: AT, here: { ...lb2, here: true }, peer: { ...lb1, here: false } },
   single: {
     at: AT,

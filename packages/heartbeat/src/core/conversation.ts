@@ -1,6 +1,8 @@
 // conversation.ts — what is heard of the peer on each path, and what is dropped and why.
 import { type Designation, type Millis, millis, type Verdicts } from "@lbpair/common/light";
 import { type Advert, type Hearing, NO_SESSION } from "./advert.js";
+import { ClockOffset } from "./clock-offset.js";
+import { RoundsHeard, RoundTrip } from "./path-quality.js";
 import { accept, needsRenewal, renew, type SessionState, startSession } from "./session.js";
 import { type Assembly, assemble } from "./verdict-transfer.js";
 import {
@@ -20,6 +22,11 @@ export interface PathRecord {
   peerSentUs: number;
   /** Whether the peer last said that it hears us here. */
   heardByPeer: boolean | null;
+  /** Of a thousand of our rounds, how many did not come to the peer here, as it says. */
+  peerLossPermille: number | null;
+  /** The peer's own number of this path; null = nothing ever came here. */
+  peerIndex: number | null;
+  readonly roundTrip: RoundTrip;
   received: number;
   readonly dropped: Partial<Record<Dropped, number>>;
 }
@@ -50,6 +57,8 @@ export class Conversation {
   newest: Advert | null = null;
   session: SessionState;
   sequence = 0;
+  readonly clockOffset = new ClockOffset();
+  private readonly rounds: RoundsHeard;
   private assembly: Assembly | undefined;
   /** Newest version that the accepted run of the peer understands. */
   private peerNewest = WIRE_VERSION_OLDEST;
@@ -58,10 +67,14 @@ export class Conversation {
   constructor(options: ConversationOptions) {
     this.options = options;
     this.session = startSession(options.newSession(), options.now);
+    this.rounds = new RoundsHeard(options.paths);
     this.paths = Array.from({ length: options.paths }, () => ({
       heardAt: null,
       peerSentUs: 0,
       heardByPeer: null,
+      peerLossPermille: null,
+      peerIndex: null,
+      roundTrip: new RoundTrip(),
       received: 0,
       dropped: {},
     }));
@@ -69,10 +82,10 @@ export class Conversation {
 
   /** How well each path is heard, for the next adverts. */
   hearing(now: Millis): Hearing[] {
-    return this.paths.map(({ heardAt, peerSentUs }) => ({
+    return this.paths.map(({ heardAt, peerSentUs }, path) => ({
       ageMs: heardAt === null ? null : now - heardAt,
       sentUs: peerSentUs,
-      lossPermille: null,
+      lossPermille: this.rounds.lossPermille(path),
     }));
   }
 
@@ -121,14 +134,30 @@ export class Conversation {
       return stranger ? { kind: "hello" } : dropped;
     }
     path.heardAt = now;
+    const met = next.accepted !== before.accepted;
+    if (met) this.forgetQuality();
+    this.rounds.heard(pathIndex, sequence);
     if (datagram.kind === "verdicts") return this.addPiece(datagram.verdicts);
-    return this.addAdvert(path, datagram.advert, next.accepted !== before.accepted);
+    return this.addAdvert(path, datagram.advert, met, now);
   }
 
-  private addAdvert(path: PathRecord, advert: Advert, met: boolean): Received {
-    const age = advert.hearing[advert.path]?.ageMs;
-    path.heardByPeer = age === undefined ? null : age !== null && age <= this.options.deadtime;
+  /** Another run of the peer: what was measured with the one before is none of its. */
+  private forgetQuality(): void {
+    this.rounds.reset();
+    this.clockOffset.reset();
+    for (const path of this.paths) {
+      path.peerSentUs = 0;
+      path.peerIndex = null;
+      path.heardByPeer = null;
+      path.peerLossPermille = null;
+      path.roundTrip.reset();
+    }
+  }
+
+  private addAdvert(path: PathRecord, advert: Advert, met: boolean, now: Millis): Received {
+    path.peerIndex = advert.path;
     path.peerSentUs = advert.sentUs;
+    this.measure(path, advert, now);
     // Whatever it says, it understands what it speaks.
     const understood = Math.max(advert.newest, advert.version);
     this.peerNewest = met ? understood : Math.max(this.peerNewest, understood);
@@ -137,7 +166,34 @@ export class Conversation {
     const old = newest?.session === advert.session && newest.sequence >= advert.sequence;
     if (old) return { kind: "nothing" };
     this.newest = advert;
+    this.noteHearing(advert.hearing);
     return { kind: "advert", advert, met };
+  }
+
+  private measure(path: PathRecord, advert: Advert, now: Millis): void {
+    const hearing = advert.hearing[advert.path];
+    if (hearing === undefined || hearing.ageMs === null) return;
+    const tripMs = path.roundTrip.sample(hearing.sentUs, hearing.ageMs, now);
+    if (tripMs !== null) this.clockOffset.sample(advert.wallMs, tripMs, now);
+  }
+
+  /** How the peer hears us on each path; one where nothing comes in is the one left over. */
+  private noteHearing(hearing: readonly Hearing[]): void {
+    const claimed = this.paths.map(({ peerIndex }) => peerIndex);
+    const unknown = claimed.filter((index) => index === null).length;
+    const over = hearing.flatMap((_, index) => (claimed.includes(index) ? [] : [index]));
+    const left = unknown === 1 && over.length === 1 ? (over[0] ?? null) : null;
+    for (const path of this.paths) {
+      const said = hearing[path.peerIndex ?? left ?? Number.NaN];
+      path.heardByPeer =
+        said === undefined ? null : said.ageMs !== null && said.ageMs <= this.options.deadtime;
+      path.peerLossPermille = said?.lossPermille ?? null;
+    }
+  }
+
+  /** Of a thousand of the peer's rounds, how many did not come on a path lately; null = too few to say. */
+  lossPermille(pathIndex: number): number | null {
+    return this.rounds.lossPermille(pathIndex);
   }
 
   private addPiece(piece: Parameters<typeof assemble>[1]): Received {
