@@ -1,4 +1,5 @@
 // sample-pairs.ts — realistic statuses of a pair, for golden tests and for looking at the views.
+// long: data, one sample after the other.
 import type { ServiceStatus } from "@lbpair/common";
 import type { NodeView, PairView } from "./pair-view.js";
 import {
