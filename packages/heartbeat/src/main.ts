@@ -103,8 +103,8 @@ async function refuseWhileDiskHangs(store: MemoryStore): Promise<void> {
   throw new RefusalError(503, `${why}: this process could not end, nor the next one begin`);
 }
 
-async function askForRealtime(events: EventLog): Promise<void> {
-  const refused = await requestRealtime(runCommand, process.pid);
+async function tellRealtime(asked: Promise<string | null>, events: EventLog): Promise<void> {
+  const refused = await asked;
   if (refused === null) return;
   const text = `no real-time scheduling, so a busy machine may delay adverts: ${refused}`;
   events.record("warn", "not-realtime", text, {});
@@ -112,6 +112,8 @@ async function askForRealtime(events: EventLog): Promise<void> {
 
 async function main(): Promise<void> {
   const { paths } = pathsFrom(process.argv.slice(2), process.env);
+  // First of all: on a busy machine everything behind it comes sooner.
+  const realtime = requestRealtime(runCommand, process.pid);
   const settings = await validSettings(paths);
   const { appliance } = settings.running;
   const log = new LateLog();
@@ -145,7 +147,6 @@ async function main(): Promise<void> {
     suspendedMs: readSuspendedMs,
   });
   daemon.listen();
-  const realtime = askForRealtime(events);
   const watch = createAddressWatch({
     onEvent: (event) => daemon.onLink(event),
     onGap: () => daemon.guard.lookAgain(),
@@ -197,7 +198,7 @@ async function main(): Promise<void> {
     log.begin(createLog("heartbeat", appliance.logging.level)),
   );
   await started;
-  await Promise.all([realtime, logging]);
+  await Promise.all([tellRealtime(realtime, events), logging]);
   events.record("info", "started", "the heartbeat has started", { pid: process.pid });
 }
 
