@@ -133,9 +133,11 @@ export class Conversation {
       const stranger = acceptance === "hello" && next.candidate !== before.candidate;
       return stranger ? { kind: "hello" } : dropped;
     }
+    const silent = path.heardAt !== null && now - path.heardAt > this.options.deadtime;
     path.heardAt = now;
     const met = next.accepted !== before.accepted;
     if (met) this.forgetQuality();
+    else if (silent) this.rounds.restart(pathIndex, sequence);
     this.rounds.heard(pathIndex, sequence);
     if (datagram.kind === "verdicts") return this.addPiece(datagram.verdicts);
     return this.addAdvert(path, datagram.advert, met, now);

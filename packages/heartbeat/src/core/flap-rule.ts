@@ -1,13 +1,11 @@
 // flap-rule.ts — moves of the role by health as the election counts, holds back and tells them.
-import { formatDuration, type Millis } from "@lbpair/common/light";
+import { describeDuration, formatDuration, type Millis } from "@lbpair/common/light";
 import type { Effect } from "./effects.js";
 import type { ElectionSettings, ElectionState, Step } from "./election-state.js";
 import { heldUntil, movesCounted, NO_FLAPS, noteMove } from "./flap-governor.js";
 
 /** How to get the role moving again; an order always does. */
 const WAYS_OUT = "`lbpair clear-flaps` ends this, and `lbpair make-active` moves the role anyway";
-
-const roundSeconds = (ms: number): string => formatDuration(Math.ceil(ms / 1000) * 1000);
 
 const alarm = (event: string, text: string, facts: Readonly<Record<string, unknown>>): Effect => ({
   kind: "record",
@@ -51,7 +49,7 @@ export function noticeHoldOver(
 export function tellHeld(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
   const until = heldUntil(state.flaps, now, settings);
   if (until === null || state.heldBetter) return [state, []];
-  const text = `the peer would be the better active, but health has moved the role too often and may not for ${roundSeconds(until - now)}; ${WAYS_OUT}`;
+  const text = `the peer would be the better active, but health has moved the role too often and may not for ${describeDuration(until - now)}; ${WAYS_OUT}`;
   const facts = { faults: state.faults, peerFaults: state.peer?.faults ?? null };
   return [{ ...state, heldBetter: true }, [alarm("flaps-hold-back", text, facts)]];
 }

@@ -47,6 +47,19 @@ test("a path that falls silent shows full loss after the rounds that are counted
   assert.equal(rounds.lossPermille(1), 0);
 });
 
+test("a path that was silent begins anew, and the other's count goes on", () => {
+  const rounds = new RoundsHeard(2);
+  for (let sequence = 1; sequence <= 300; sequence += 1) {
+    if (sequence % 2 === 0) rounds.heard(0, sequence);
+    if (sequence < 100 || sequence > 250) {
+      if (sequence === 251) rounds.restart(1, sequence);
+      rounds.heard(1, sequence);
+    }
+  }
+  assert.equal(rounds.lossPermille(1), 0);
+  assert.ok((rounds.lossPermille(0) ?? 0) > 450);
+});
+
 test("whatever is heard in whatever order, loss is the share of the last rounds that never came", () => {
   const sequences = fc.array(
     fc.record({ sequence: fc.integer({ min: 1, max: 600 }), path: fc.integer({ min: 0, max: 2 }) }),

@@ -20,11 +20,13 @@ export class RoundsHeard {
   private readonly marks: readonly Uint8Array[];
   private readonly counts: number[];
   private newest: number | null = null;
-  private first = 0;
+  /** From here on rounds are counted, by path. */
+  private readonly firsts: number[];
 
   constructor(paths: number) {
     this.marks = Array.from({ length: paths }, () => new Uint8Array(LOSS_ROUNDS));
     this.counts = Array.from({ length: paths }, () => 0);
+    this.firsts = Array.from({ length: paths }, () => 0);
   }
 
   /** Another run of the peer numbers anew. */
@@ -34,14 +36,21 @@ export class RoundsHeard {
     this.newest = null;
   }
 
+  /** A path that was silent begins anew: its silence has been told as that, and is no loss. */
+  restart(path: number, sequence: number): void {
+    this.marks[path]?.fill(0);
+    this.counts[path] = 0;
+    this.firsts[path] = sequence;
+  }
+
   heard(path: number, sequence: number): void {
     const ahead = this.newest === null ? LOSS_ROUNDS : sequence - this.newest;
     if (ahead <= -LOSS_ROUNDS) this.reset();
-    if (this.newest === null) this.first = sequence;
+    if (this.newest === null) this.firsts.fill(sequence);
     if (this.newest === null || ahead > 0) this.moveTo(sequence, ahead);
     const marks = this.marks[path];
     const slot = sequence % LOSS_ROUNDS;
-    if (marks === undefined || marks[slot] === 1 || sequence < this.first) return;
+    if (marks === undefined || marks[slot] === 1 || sequence < (this.firsts[path] ?? 0)) return;
     marks[slot] = 1;
     this.counts[path] = (this.counts[path] ?? 0) + 1;
   }
@@ -63,7 +72,7 @@ export class RoundsHeard {
     const { newest } = this;
     const marks = this.marks[path];
     if (newest === null || marks === undefined) return null;
-    const rounds = Math.min(newest - this.first, LOSS_ROUNDS - 1);
+    const rounds = Math.min(newest - (this.firsts[path] ?? 0), LOSS_ROUNDS - 1);
     if (rounds < LOSS_ROUNDS_LEAST) return null;
     const came = (this.counts[path] ?? 0) - (marks[newest % LOSS_ROUNDS] ?? 0);
     return Math.round((1000 * (rounds - came)) / rounds);

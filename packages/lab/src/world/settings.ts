@@ -29,6 +29,8 @@ export interface LabSettings {
   readonly paired: boolean;
   /** Whether the floating IPs have a MAC of their own on each network. */
   readonly virtualMac: boolean;
+  /** More fields of `heartbeat`, as services.yaml has them. */
+  readonly extraHeartbeat: Readonly<Record<string, string>>;
   /** More entries of `virtualServices`, in the shape of services.yaml. */
   readonly extraServices: readonly Readonly<Record<string, unknown>>[];
   /** More floating IPs, beside the gateway and the virtual services' own. */
@@ -48,6 +50,7 @@ export const DEFAULT_SETTINGS: LabSettings = {
   check: { interval: "1s", timeout: "500ms", failures: 3, successes: 2 },
   paired: true,
   virtualMac: false,
+  extraHeartbeat: {},
   extraServices: [],
   extraFloatingIps: [],
 };
@@ -70,6 +73,11 @@ function portWords(ports: readonly number[]): string {
 
 export function servicesYaml(settings: LabSettings): string {
   const { timings, check, virtualMac, extraServices, extraFloatingIps } = settings;
+  const heartbeat = {
+    ...timings,
+    ...(virtualMac ? { virtualMac } : {}),
+    ...settings.extraHeartbeat,
+  };
   const script = { type: "external", script: CHECK_SCRIPT, ...check };
   const servers = [
     "    realServers:",
@@ -78,7 +86,7 @@ export function servicesYaml(settings: LabSettings): string {
   ];
   return [
     "# The reference deployment, and an echo service for the lab's probes.",
-    `heartbeat: ${inline({ ...timings, ...(virtualMac ? { virtualMac } : {}) })}`,
+    `heartbeat: ${inline(heartbeat)}`,
     "floatingIps:",
     `  - { label: gateway, address: ${GATEWAY} }  # the clusters' default gateway`,
     ...extraFloatingIps.map(
