@@ -35,7 +35,11 @@ function stage(options: { mayAnnounce?: () => boolean; fail?: () => boolean } = 
 test("each round sends all addresses back to back, request and reply, at the times of the plan", () => {
   const { announcer, sent, wait } = stage();
   announcer.announce([VIP, GATEWAY, SIX]);
-  assert.deepEqual(sent, ["0 3", "0 3", "0 2", "0 2", "0 3"], "before announce returns");
+  assert.deepEqual(
+    sent,
+    ["0 3", "0 2", "0 3", "0 3", "0 2"],
+    "a frame of each, then the second, before announce returns",
+  );
   wait(10_000);
   const times = [...new Set(sent.map((each) => Number(each.split(" ")[0])))];
   assert.deepEqual(times, [0, 20, 70, 170, 370, 770, 2000, 5000]);
