@@ -60,7 +60,10 @@ export class WitnessWatch {
 
   heard(link: string, heard: Heard): void {
     if (heard.kind === "echo-reply") {
-      this.witness.echoed({ link, address: heard.from, mac: heard.fromMac });
+      const { ears, onView } = this.options;
+      // Told at once: the peer's deadline may come before this round is over.
+      const first = this.witness.echoed({ link, address: heard.from, mac: heard.fromMac });
+      if (first) onView(this.witness.view(ears.able), 0);
       return;
     }
     const { address, mac } = heard;

@@ -83,6 +83,8 @@ interface Suspicion {
   rounds: number;
   readonly claims: Map<string, Millis>;
   peerAnsweredAt: Millis | null;
+  /** Whether the peer has answered in this round. */
+  answered: boolean;
   stranger: WitnessView["stranger"];
   readonly answeredBy: Map<string, "peer" | "stranger">;
   /** By link, the peer's MAC that answered last. */
@@ -136,6 +138,7 @@ export class Witness {
       rounds: -1,
       claims: new Map(),
       peerAnsweredAt: null,
+      answered: false,
       stranger: null,
       answeredBy: new Map(),
       answeredFrom: new Map(),
@@ -154,6 +157,7 @@ export class Witness {
   ask(): Question[] {
     if (this.suspicion === null) return [];
     this.suspicion.rounds += 1;
+    this.suspicion.answered = false;
     return this.round(this.asksAll() ? ASKED_PER_ROUND_MAX : 0, ASKED_PER_ROUND_MAX);
   }
 
@@ -239,10 +243,13 @@ export class Witness {
     return toldAt !== undefined && now - toldAt <= CONFLICT_QUIET_MS ? [] : [conflict];
   }
 
-  /** An echo for a floating IP was answered, by the MAC that claims it or, where that is virtual, the link's own. */
-  echoed(from: HeardClaim): void {
+  /**
+   * An echo for a floating IP was answered, by the MAC that claims it or, where that is virtual, the
+   * link's own. True where it is the first of its round.
+   */
+  echoed(from: HeardClaim): boolean {
     const { suspicion } = this;
-    if (suspicion === null || !this.peerMacs.has(from.mac)) return;
+    if (suspicion === null || !this.peerMacs.has(from.mac)) return false;
     for (const mac of [from.mac, ...this.peerMacs]) {
       const claimedAt = suspicion.claims.get(keyOf({ ...from, mac }));
       if (claimedAt === undefined) continue;
@@ -250,8 +257,11 @@ export class Witness {
       suspicion.peerAnsweredAt = millis(Math.max(before, claimedAt));
       suspicion.answeredBy.set(from.link, "peer");
       suspicion.answeredFrom.set(from.link, mac);
-      return;
+      const first = !suspicion.answered;
+      suspicion.answered = true;
+      return first;
     }
+    return false;
   }
 
   private isCut({ link, carrier }: WitnessLink): boolean {
