@@ -1,4 +1,5 @@
 // election-state.ts — what a node knows of itself and its peer, and what follows from that alone.
+// long: every field of the state with what follows from it alone.
 import {
   type Condition,
   type Designation,
@@ -8,7 +9,7 @@ import {
 } from "@lbpair/common/light";
 import type { Effect } from "./effects.js";
 import { type FlapMemory, type FlapSettings, NO_FLAPS } from "./flap-governor.js";
-import type { WitnessView } from "./witness-view.js";
+import { answerCounts, type WitnessView } from "./witness-view.js";
 
 /** What the election needs of services.yaml and appliance.yaml, in milliseconds. */
 export interface ElectionSettings extends FlapSettings {
@@ -157,6 +158,12 @@ export interface ElectionState {
   readonly probedAt: number;
   /** What the witnesses say; null = nothing yet. */
   readonly witness: WitnessView | null;
+  /** When they last said it, or the suspicion began: older than some rounds, it says nothing of now. */
+  readonly witnessAt: number;
+  /** Since when they are asked without a gap. */
+  readonly askedSince: number;
+  /** Rounds of this suspicion that were over, or under way, before that. */
+  readonly roundsBefore: number;
   /** Why a take over that silence allows is held back; null = it is not. */
   readonly heldBack: string | null;
 }
@@ -233,11 +240,21 @@ export const silentSince = (state: ElectionState): number =>
 /** The silence after which this node may claim: death, and the end of the holder's lease. */
 export function silenceNeeded(state: ElectionState, settings: ElectionSettings): number {
   const { peer, caution } = state;
-  if (peer === null) return Math.max(state.patience, caution);
+  const turn = settings.paired ? turnMs(settings) : 0;
+  if (peer === null) return Math.max(state.patience, caution) + turn;
   return peer.active
     ? Math.max(settings.deadtime, peer.leaseMs + leaseMargin(settings), caution)
-    : Math.max(settings.deadtime, caution);
+    : Math.max(settings.deadtime, caution) + turn;
 }
+
+/**
+ * Where nobody is active, both nodes' silence may end together. The secondary waits as much longer as
+ * their last words can be apart, and until the witnesses would have seen the primary's claim.
+ */
+const turnMs = (settings: ElectionSettings): number =>
+  settings.designation === "primary"
+    ? 0
+    : settings.keepalive + answerCounts(settings) + leaseMargin(settings);
 
 export function startElection(
   now: Millis,
@@ -272,6 +289,9 @@ export function startElection(
     suspecting: false,
     probedAt: Number.NEGATIVE_INFINITY,
     witness: null,
+    witnessAt: now,
+    askedSince: now,
+    roundsBefore: 0,
     heldBack: null,
   };
 }

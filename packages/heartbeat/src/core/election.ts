@@ -16,7 +16,7 @@ import {
 import { noticeHoldOver, onClearFlaps } from "./flap-rule.js";
 import { onMakeActive, onStop } from "./orders.js";
 import { onStalled } from "./stalled.js";
-import { suspicion } from "./suspicion.js";
+import { suspicion, witnessed } from "./suspicion.js";
 import { listening, standDown } from "./transitions.js";
 import { onAdvertWhileActive, peerIsBetter, tickWhileActive } from "./while-active.js";
 import { onAdvertWhilePassive, tickWhilePassive } from "./while-passive.js";
@@ -109,8 +109,8 @@ export function step(
   settings: ElectionSettings,
 ): Step {
   const [next, effects] = stepOn(state, event, now, settings);
-  // Whoever is active needs no witness.
-  const asks = (one: ElectionState) => one.suspecting && conditionOf(one) === "passive";
+  // Whoever answers for the floating IPs itself needs no witness.
+  const asks = (one: ElectionState) => one.suspecting && one.phase !== "active";
   if (asks(next) === asks(state)) return [next, effects];
   return [next, [...effects, { kind: asks(next) ? "suspect" : "trust" }]];
 }
@@ -134,7 +134,7 @@ function stepOn(
       // Silence while this node was cut off says little of the peer: once it is not, it listens anew.
       const freed = state.heldBack !== null && (state.witness?.cut ?? 0) > event.view.cut;
       const listeningSince = freed ? now : state.listeningSince;
-      const seen = { ...state, witness: event.view, listeningSince };
+      const seen = { ...witnessed(state, settings, now, event.view), listeningSince };
       const [next, effects] = onTime(seen, settings, now);
       return [next, quiet(effects)];
     }

@@ -1,4 +1,5 @@
 // heart.ts — one node's heartbeat: what it does with everything that happens, and in what order.
+// long: the whole reaction of one node in the order in which it happens.
 //
 // The daemon and the simulation run this very code. It knows no clock, socket, process or promise: what
 // takes time answers through a callback, and what has to be done is asked of its ports.
@@ -28,6 +29,9 @@ export const UPKEEP_MS = 1000;
 export const MEET_MS_MIN = 20;
 /** The same for answers to probes. */
 export const ANSWER_MS_MIN = 2;
+
+/** A gap between two signs of this node's own life that makes it a pause: beats come each keepalive. */
+const PAUSE_KEEPALIVES = 1.5;
 
 export class Heart {
   readonly lateness = new Lateness();
@@ -117,7 +121,7 @@ export class Heart {
   /** Before anything else is done after a pause: a lease that ended while this node stood still is gone. */
   noticeStandstill(): void {
     const now = this.ports.now();
-    const paused = this.started && now - this.aliveAt > 2 * this.settings.keepalive;
+    const paused = this.started && now - this.aliveAt > PAUSE_KEEPALIVES * this.settings.keepalive;
     this.aliveAt = now;
     // A claim whose lease was not given before the pause is as old as the pause.
     const stale = paused && !this.ports.lease.held;
@@ -147,6 +151,16 @@ export class Heart {
     return stillWanted(effect, this.state);
   }
 
+  /** Hears what is queued, then judges how late it is by now: the pause may have come in between. */
+  private drainLate(lateMs: number, then: () => void): void {
+    const begun = this.ports.now();
+    this.ports.drain(() => {
+      this.readBacklog();
+      this.judgeLateness(lateMs + this.ports.now() - begun);
+      then();
+    });
+  }
+
   private judgeLateness(lateMs: number): void {
     if (lateMs > 2 * this.settings.keepalive) this.dispatch({ kind: "stalled", lateMs });
   }
@@ -165,9 +179,7 @@ export class Heart {
         done();
       }
     };
-    this.ports.drain(() => {
-      this.readBacklog();
-      this.judgeLateness(lateMs);
+    this.drainLate(lateMs, () => {
       if (lease.held && this.state.phase === "active") lease.refresh(this.leaseLength, beat);
       else beat("held");
     });
@@ -212,10 +224,8 @@ export class Heart {
   /** The moment that was asked for has come, `lateMs` ago. */
   deadline(lateMs: number, done: () => void): void {
     this.noticeStandstill();
-    this.ports.drain(() => {
+    this.drainLate(lateMs, () => {
       try {
-        this.readBacklog();
-        this.judgeLateness(lateMs);
         this.dispatch({ kind: "deadline" });
       } finally {
         done();
@@ -277,10 +287,8 @@ export class Heart {
 
   /** What the witnesses say, `lateMs` after they were to be heard: a judge that is late hears the peer first. */
   witnessed(view: WitnessView, lateMs = 0): void {
-    this.hearAll(() => {
-      this.judgeLateness(lateMs);
-      this.dispatch({ kind: "witness", view });
-    });
+    this.noticeStandstill();
+    this.drainLate(lateMs, () => this.dispatch({ kind: "witness", view }));
   }
 
   /** Before an order: it may be the first that is read after a pause, and silence is judged when all is heard. */

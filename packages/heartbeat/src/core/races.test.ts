@@ -150,7 +150,7 @@ function claiming(suspended: { ms: number }) {
 
 test("a claim from before a pause gets no lease after it", () => {
   const { heart, time } = claiming({ ms: 0 });
-  time.now = 399;
+  time.now = 300;
   assert.equal(heart.wants({ kind: "grant-lease" }), true, "a slow moment is no pause");
   time.now = 5000;
   assert.equal(heart.wants({ kind: "grant-lease" }), false);

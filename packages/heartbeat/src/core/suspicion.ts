@@ -12,7 +12,7 @@ import {
   silenceNeeded,
   silentSince,
 } from "./election-state.js";
-import { answerCounts } from "./witness-view.js";
+import { answerCounts, type WitnessView } from "./witness-view.js";
 
 /** Probes between warntime and deadtime. */
 const PROBES = 16;
@@ -36,13 +36,42 @@ function suspectAt(state: ElectionState, settings: ElectionSettings): number | u
 const probesEnd = (state: ElectionState, settings: ElectionSettings): number =>
   silentSince(state) + Math.max(settings.deadtime, silenceNeeded(state, settings));
 
+/** Witnesses that have said nothing for some rounds were not heard: this node itself was away. */
+function askedAnew(state: ElectionState, settings: ElectionSettings, now: Millis): ElectionState {
+  const { witness } = state;
+  if (witness === null || now - state.witnessAt <= answerCounts(settings)) return state;
+  // The round that is under way began before.
+  return { ...state, witnessAt: now, askedSince: now, roundsBefore: witness.rounds + 1 };
+}
+
+/** What the witnesses say now. */
+export function witnessed(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+  view: WitnessView,
+): ElectionState {
+  const gap = state.witness !== null && now - state.witnessAt > answerCounts(settings);
+  const seen = { ...state, witness: view, witnessAt: now };
+  return gap ? { ...seen, askedSince: now, roundsBefore: view.rounds } : seen;
+}
+
 /** Begins or ends the suspicion, and probes when a probe is due. */
 export function suspicion(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
   const at = suspectAt(state, settings);
   if (at === undefined || now < at) {
     return [state.suspecting ? { ...state, suspecting: false, witness: null } : state, []];
   }
-  const begun = state.suspecting ? state : { ...state, suspecting: true, witness: null };
+  const begun: ElectionState = state.suspecting
+    ? askedAnew(state, settings, now)
+    : {
+        ...state,
+        suspecting: true,
+        witness: null,
+        witnessAt: now,
+        askedSince: now,
+        roundsBefore: 0,
+      };
   const due = now - state.probedAt >= probeInterval(settings) && now <= probesEnd(state, settings);
   return due ? [{ ...begun, probedAt: now }, [{ kind: "probe" }]] : [begun, []];
 }
@@ -72,7 +101,9 @@ export function reasonToWait(
   if (answers(state, settings, now) && (patient || settings.whenVipAnswers === "wait")) {
     return "a floating IP is still answered by the peer: its heartbeat path is broken, not the peer";
   }
-  if (witness.rounds === 0 && patient) return "no witness has been asked yet";
+  if (roundsAsked(state) === 0 && (patient || now - state.askedSince <= settings.deadtime)) {
+    return "no witness has been asked yet";
+  }
   // A network on which nobody is heard any more is a fault that the links do not show.
   const worse = peer !== null && Math.max(state.faults, witness.cut) > peer.faults;
   const ordered = state.request !== null && !state.request.forHealth;
@@ -82,7 +113,16 @@ export function reasonToWait(
   return null;
 }
 
-const answers = ({ witness }: ElectionState, settings: ElectionSettings, now: Millis): boolean =>
+/** Rounds of questions that began and ended without a gap in between. */
+export const roundsAsked = ({ witness, roundsBefore }: ElectionState): number =>
+  witness === null ? 0 : Math.max(0, witness.rounds - roundsBefore);
+
+/** Whether the peer itself answers for a floating IP. */
+export const answers = (
+  { witness }: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+): boolean =>
   witness !== null &&
   witness.peerAnsweredAt !== null &&
   now - witness.peerAnsweredAt <= answerCounts(settings);
@@ -95,7 +135,7 @@ function claimDue(
 ): number | undefined {
   const due = silentSince(state) + silenceNeeded(state, settings);
   if (now < due || reasonToWait(state, settings, now) === null) return due;
-  const times = [due + settings.deadtime];
+  const times = [due + settings.deadtime, state.askedSince + settings.deadtime];
   const answered = state.witness?.peerAnsweredAt ?? null;
   if (answered !== null) times.push(answered + answerCounts(settings));
   const ahead = times.filter((time) => time >= now);

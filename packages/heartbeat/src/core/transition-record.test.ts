@@ -192,7 +192,7 @@ test("a lease lost in a pause is told from the beginning of the pause, once", ()
 
 test("each way in which the role moves has its rule", () => {
   const ways: Readonly<Record<string, () => Node>> = {
-    lone: () => new Node().until(0, 31_010),
+    lone: () => new Node().until(0, 31_510),
     vacant: () => new Node({ designation: "primary" }).hears(10, PASSIVE).at(20, { kind: "tick" }),
     yield: () => new Node().hears(10, ACTIVE).hears(20, { ...ACTIVE, yielding: true, leaseMs: 0 }),
     request: () => new Node({}, true).hears(10, { ...PASSIVE, requesting: true }),

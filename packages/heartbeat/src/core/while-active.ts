@@ -12,6 +12,7 @@ import {
 } from "./election-state.js";
 import { heldUntil } from "./flap-governor.js";
 import { countMove, tellHeld } from "./flap-rule.js";
+import { answers, roundsAsked } from "./suspicion.js";
 import { beginHandOver, listening, rollBack, standDown } from "./transitions.js";
 
 export function onAdvertWhileActive(
@@ -116,7 +117,13 @@ export function tickWhileActive(
   settings: ElectionSettings,
   now: Millis,
 ): Step {
-  if (state.handOver !== null && now >= state.handOver.until) return rollBack(state, now);
+  // A peer that is late may not have heard the offer: waiting longer, both would claim together.
+  const unheard = state.suspecting && state.witness?.able === true && roundsAsked(state) > 0;
+  if (state.handOver !== null && (now >= state.handOver.until || unheard)) {
+    if (!answers(state, settings, now)) return rollBack(state, now);
+    const why = `${state.handOver.because}; the peer answers for the floating IPs, but is not heard`;
+    return standDown(state, now, state.handOver.rule, why, { phase: "passive" }, "warn");
+  }
   if (state.isolated && state.peer !== null && !peerAlive(state, settings, now)) {
     const why = "no network has a carrier, so the peer has taken over";
     return standDown(state, now, "isolated", why, listening(settings, now), "alarm");

@@ -1,4 +1,5 @@
 // witness.ts — what the networks of the floating IPs testify: whether the peer lives, and whether we could serve.
+// long: what is asked, heard and concluded of one suspicion.
 //
 // While the peer is silent, rounds of questions go out on every link that carries floating IPs:
 //
