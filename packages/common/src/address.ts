@@ -26,6 +26,13 @@ const NOT_OF_A_HOST: ReadonlySet<string> = new Set([
 export const isHostAddress = (address: string): boolean =>
   !NOT_OF_A_HOST.has(ipaddr.parse(address).range());
 
+/** IPv6 addresses of one link alone; IPv4's are no host's that was configured. */
+export const isLinkLocal = (address: string): boolean =>
+  familyOf(address) === 6 && ipaddr.parse(address).range() === "linkLocal";
+
+/** Without the link of a link-local address. */
+export const withoutZone = (address: string): string => address.split("%")[0] ?? address;
+
 /** Whether `address` lies in the network `network/prefixLength`. */
 export function inNetwork(address: string, network: string, prefixLength: number): boolean {
   if (familyOf(address) !== familyOf(network)) return false;

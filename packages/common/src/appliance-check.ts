@@ -22,6 +22,16 @@ function checkPaths(paths: LoosePaths): Found[] {
       } else seen.set(address, path);
     }
     if (entry?.local === undefined || entry.peer === undefined) continue;
+    const [localLink, peerLink] = [entry.local, entry.peer].map((one) => one.split("%")[1]);
+    if (localLink !== peerLink) {
+      const want = `an address on the same link as ${entry.local}: both link-local there, or neither`;
+      found.push({
+        code: "contradiction",
+        path: `peer.paths[${i}].peer`,
+        want,
+        got: entry.peer,
+      });
+    }
     if (familyOf(entry.local) !== familyOf(entry.peer)) {
       const want = `an address of the same family as ${entry.local}`;
       found.push({

@@ -2,11 +2,11 @@
 import { z } from "zod";
 import { local, section } from "./field.js";
 import { HEARTBEAT_PATHS_MAX } from "./heartbeat-paths.js";
-import { count, ipAddress, label, line, oneOf, port } from "./value-schemas.js";
+import { count, ipAddress, label, line, oneOf, pathAddress, port } from "./value-schemas.js";
 
 const pathSchema = section({
-  local: local("This node's own address on the path", ipAddress),
-  peer: local("The peer's own address on the path", ipAddress),
+  local: local("This node's own address on the path", pathAddress),
+  peer: local("The peer's own address on the path", pathAddress),
 });
 
 const sshSchema = section({

@@ -119,7 +119,9 @@ export function judgeFit(services: Understood, node: NodeFacts, file: string): P
 /** Heartbeat paths of appliance.yaml whose own address this node has not. */
 export function judgePaths(node: NodeFacts, file: string): Problem[] {
   return (node.appliance.peer?.paths ?? []).flatMap((path, i): Problem[] => {
-    if (node.addresses.some((own) => own.address === path.local)) return [];
+    const isOwn = ({ address, link }: OwnAddress) =>
+      path.local === address || path.local === `${address}%${link}`;
+    if (node.addresses.some(isOwn)) return [];
     const known = node.addresses.filter((own) => own.link !== "lo").map((own) => own.address);
     const want = `an address of this node (${known.join(", ") || "it has none"})`;
     const place = `peer.paths[${i}].local`;

@@ -1,6 +1,6 @@
 // value-schemas.ts — the values that fields hold; each says in its error what it wants.
 import { z } from "zod";
-import { isHostAddress, normalAddress } from "./address.js";
+import { isHostAddress, isLinkLocal, normalAddress } from "./address.js";
 import { parseDuration } from "./duration.js";
 import { PORT_MAX, type PortRange, parsePortRange } from "./ports.js";
 
@@ -36,6 +36,24 @@ export const ipAddress = parsed(
   (text): string | undefined => {
     const address = normalAddress(text);
     return address !== undefined && isHostAddress(address) ? address : undefined;
+  },
+);
+
+/** A link-local address is one only together with its link, which is this node's: `fe80::2%eth1`. */
+function linkLocalAddress(text: string): string | undefined {
+  const [address = "", link = "", ...more] = text.split("%");
+  const normal = normalAddress(address);
+  const plain = more.length === 0 && /^[^\s/]{1,15}$/.test(link);
+  return normal !== undefined && plain && isLinkLocal(normal) ? `${normal}%${link}` : undefined;
+}
+
+export const pathAddress = parsed(
+  z.string(wants("an IP address")),
+  "an IPv4 or IPv6 address of a host, e.g. 192.168.200.1; a link-local one with its link, e.g. fe80::1%eth1",
+  (text): string | undefined => {
+    const address = normalAddress(text);
+    if (address === undefined) return linkLocalAddress(text);
+    return isHostAddress(address) ? address : undefined;
   },
 );
 

@@ -10,7 +10,7 @@ import type {
   Millis,
   Verdicts,
 } from "@lbpair/common";
-import { type Designation, RefusalError } from "@lbpair/common/light";
+import { type Designation, RefusalError, withoutZone } from "@lbpair/common/light";
 import type { HeartbeatMemory } from "./adapters/epoch-store.js";
 import type { LinkEvent } from "./adapters/link-event.js";
 import { AddressGuard } from "./address-guard.js";
@@ -123,7 +123,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     const paths = appliance.peer?.paths ?? [];
     this.network.plan(
       services,
-      paths.map(({ peer }) => peer),
+      paths.map(({ peer }) => withoutZone(peer)),
     );
   }
 

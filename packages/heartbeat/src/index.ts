@@ -21,6 +21,7 @@ export * from "./adapters/ns-frame.js";
 export { parseRouters, readRouters } from "./adapters/routers.js";
 export * from "./adapters/suspended-clock.js";
 export * from "./adapters/virtual-link.js";
+export { Advertiser } from "./advertiser.js";
 export * from "./core/advert.js";
 export { ADVERT_MACS_MAX } from "./core/advert-bytes.js";
 export * from "./core/conversation.js";

@@ -8,6 +8,7 @@ import {
   type PortRange,
   type Problem,
   type ServicesConfig,
+  withoutZone,
 } from "@lbpair/common";
 import { judgeChain } from "./nft-judge.js";
 import type { ProbePacket } from "./nft-match.js";
@@ -185,8 +186,8 @@ function nodeFlows({ services, appliance, addresses }: FlowFacts): Flow[] {
           name: `heartbeat udp ${port}`,
           protocol: "udp",
           port,
-          peer: path.peer,
-          local: path.local,
+          peer: withoutZone(path.peer),
+          local: withoutZone(path.local),
         },
         addresses,
       ),
