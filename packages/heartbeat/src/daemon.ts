@@ -271,6 +271,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   }
 
   private setLocal(): void {
+    if (!this.started) return;
     this.heart.dispatch({
       kind: "local",
       ready: this.forwarderReady && this.guard.gateOpen,
@@ -375,6 +376,8 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   }
 
   sendAdverts(probing: boolean): void {
+    // A run that does not know yet whether it adopts would call itself passive, and the peer would claim.
+    if (!this.started) return;
     const { state, settings } = this;
     const leaseMs = this.lease.mayAnswerMs(this.clock.now());
     const verdicts = this.exchange.id;
