@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, afterEach, before, describe, test } from "node:test";
-import { type EventLog, openIcmpSocket, PING_CYCLE_MS, systemClock } from "@lbpair/common";
+import {
+  type EventLog,
+  openIcmpSocket,
+  PING_CYCLE_MS,
+  RawSocketError,
+  systemClock,
+} from "@lbpair/common";
 import { createIcmpPing, PingWatch } from "@lbpair/heartbeat";
 import { type Cable, layCable, pause, unsupported } from "./heartbeat-namespaces.js";
 
@@ -84,6 +90,41 @@ describe("ping nodes", { skip: reason ?? false }, () => {
     assert.equal(pings.lost, 1);
     pings.plan([]);
     assert.equal(pings.lost, 0);
+  });
+
+  test("a firewall on the way out is a host that is not reached, and no socket at all is nobody's loss", async () => {
+    const rules =
+      "table inet mute { chain out { type filter hook output priority 0; ip daddr 10.9.0.2 drop; }; }\n";
+    execFileSync("nft", ["-f", "-"], { input: rules });
+    const { pings, told } = watch(["10.9.0.2"]);
+    await until(() => pings.lost === 1, 4000);
+    execFileSync("nft", ["delete", "table", "inet", "mute"]);
+    await until(() => pings.lost === 0, 4000);
+    assert.deepEqual(
+      told.map((text) => text.split(":")[0]),
+      ["ping-lost", "ping-back"],
+    );
+
+    const events: string[] = [];
+    let may = false;
+    const unable = new PingWatch({
+      clock: systemClock,
+      events: { record: (_: string, event: string) => void events.push(event) } as never,
+      ping: createIcmpPing((family) => {
+        if (!may) throw new RawSocketError("socket", 1, "needs CAP_NET_RAW");
+        return openIcmpSocket(family);
+      }),
+      onChange: () => undefined,
+    });
+    opened.push(unable);
+    unable.plan(["10.9.0.2"]);
+    await pause(4200);
+    assert.deepEqual(
+      [unable.lost, events, unable.status()[0]?.answers],
+      [0, ["ping-impossible"], null],
+    );
+    may = true;
+    await until(() => unable.status()[0]?.answers === true, 3000);
   });
 
   test("somebody else's pings and a flood of strange ICMP bring nothing in", async () => {

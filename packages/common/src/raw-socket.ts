@@ -31,11 +31,14 @@ const FRAMES_PER_POLL_MAX = 256;
 /** A system call on a raw socket failed; `code` is the errno's name, e.g. ENETDOWN. */
 export class RawSocketError extends Error {
   readonly code: string;
+  /** The system call, e.g. sendto. */
+  readonly call: string;
   constructor(call: string, errno: number, about: string) {
     const code = getSystemErrorName(-errno);
     super(`${call}: ${code}${about === "" ? "" : `: ${about}`}`);
     this.name = "RawSocketError";
     this.code = code;
+    this.call = call;
   }
 }
 

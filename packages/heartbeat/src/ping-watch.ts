@@ -19,14 +19,12 @@ export interface PingWatchOptions {
   readonly onChange: () => void;
 }
 
-/** A machine that may not ask knows nothing of its ping nodes, which is no fault of theirs. */
-const MAY_NOT: ReadonlySet<string> = new Set(["EPERM", "EACCES"]);
-
 export class PingWatch {
   private readonly options: PingWatchOptions;
   private readonly health = new PingHealth();
   private timer: NodeJS.Timeout | undefined;
-  private refused = false;
+  /** No socket to ask with: told once. */
+  private impossible = false;
 
   constructor(options: PingWatchOptions) {
     this.options = options;
@@ -74,7 +72,7 @@ export class PingWatch {
   private arm(): void {
     clearTimeout(this.timer);
     const next = this.health.nextAt();
-    if (next === undefined || this.refused) return;
+    if (next === undefined) return;
     const now = this.options.clock.now();
     const since = this.health.awaitingSince;
     // As long again as it has been waited for: a handful of looks for each question.
@@ -86,12 +84,15 @@ export class PingWatch {
   private ask(address: string, sequence: number): void {
     try {
       this.options.ping.ask(address, sequence);
+      this.impossible = false;
     } catch (error) {
-      // No route, no carrier: a question without an answer, as any other.
-      if (error instanceof RawSocketError && !MAY_NOT.has(error.code)) return;
-      if (this.refused) return;
-      this.refused = true;
-      const text = `ping nodes cannot be asked, so they count for nothing: ${error instanceof Error ? error.message : String(error)}`;
+      // No route, no carrier, a firewall on the way out: a question without an answer, as any other.
+      if (error instanceof RawSocketError && error.call === "sendto") return;
+      this.health.notAsked(sequence);
+      if (this.impossible) return;
+      this.impossible = true;
+      const why = error instanceof Error ? error.message : String(error);
+      const text = `ping nodes cannot be asked, so they count for nothing: ${why}`;
       this.options.events.record("alarm", "ping-impossible", text, { address });
     }
   }

@@ -140,6 +140,14 @@ export class PingHealth {
     });
   }
 
+  /** A question that never left, through no fault of its node: it counts for nothing. */
+  notAsked(sequence: number): void {
+    const node = this.nodes.find(({ asked }) => asked.includes(sequence));
+    if (node === undefined) return;
+    node.asked = node.asked.filter((one) => one !== sequence);
+    node.awaiting = false;
+  }
+
   /** When something is to be judged or asked next; undefined = there are no ping nodes. */
   nextAt(): number | undefined {
     return this.nodes.length === 0 ? undefined : Math.min(...this.nodes.map(PingHealth.dueAt));
