@@ -161,7 +161,7 @@ const heartbeatSchema = section({
       .default([]),
   ),
   healthDamping: replicated(
-    "How long the peer's health must be the better one before the role is handed over",
+    "How long the peer's health must be the better one before the role is handed over; 2.5 s and two keepalives at least where only ping nodes differ",
     between(100, 600_000, "of 100ms to 10m", 1000),
   ),
   flapLimit: replicated(
