@@ -151,13 +151,20 @@ export class Heart {
     return stillWanted(effect, this.state);
   }
 
-  /** Hears what is queued, then judges how late it is by now: the pause may have come in between. */
+  /**
+   * Hears what is queued, then judges how late it is by now: the pause may have come in between. `then`
+   * is called even where that fails: it answers somebody, or the next beat waits for it.
+   */
   private drainLate(lateMs: number, then: () => void): void {
+    this.noticeStandstill();
     const begun = this.ports.now();
     this.ports.drain(() => {
-      this.readBacklog();
-      this.judgeLateness(lateMs + this.ports.now() - begun);
-      then();
+      try {
+        this.readBacklog();
+        this.judgeLateness(lateMs + this.ports.now() - begun);
+      } finally {
+        then();
+      }
     });
   }
 
@@ -169,7 +176,6 @@ export class Heart {
   keepalive(lateMs: number, done: () => void): void {
     const { lease } = this.ports;
     this.lateness.add(lateMs);
-    this.noticeStandstill();
     const beat = (kept: Kept) => {
       // The next beat comes whatever happens in this one.
       try {
@@ -223,7 +229,6 @@ export class Heart {
 
   /** The moment that was asked for has come, `lateMs` ago. */
   deadline(lateMs: number, done: () => void): void {
-    this.noticeStandstill();
     this.drainLate(lateMs, () => {
       try {
         this.dispatch({ kind: "deadline" });
@@ -287,16 +292,11 @@ export class Heart {
 
   /** What the witnesses say, `lateMs` after they were to be heard: a judge that is late hears the peer first. */
   witnessed(view: WitnessView, lateMs = 0): void {
-    this.noticeStandstill();
     this.drainLate(lateMs, () => this.dispatch({ kind: "witness", view }));
   }
 
   /** Before an order: it may be the first that is read after a pause, and silence is judged when all is heard. */
   hearAll(done: () => void): void {
-    this.noticeStandstill();
-    this.ports.drain(() => {
-      this.readBacklog();
-      done();
-    });
+    this.drainLate(0, done);
   }
 }

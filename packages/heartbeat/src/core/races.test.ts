@@ -164,3 +164,23 @@ test("a claim from before the machine was suspended gets no lease after it", () 
   suspended.ms = 401;
   assert.equal(heart.wants({ kind: "grant-lease" }), false);
 });
+
+test("a beat whose judgement fails is over all the same, so that the next one comes", () => {
+  const { heart } = claiming({ ms: 0 });
+  const broken = new Proxy({} as HeartPorts, {
+    get: (_, name) => {
+      if (name === "lease") return { held: false, length: null, lapsed: () => false };
+      if (name === "now" || name === "suspendedMs") return () => 0;
+      if (name === "drain") return (drained: () => void) => drained();
+      if (name !== "stepped") return () => undefined;
+      return () => {
+        throw new Error("broken");
+      };
+    },
+  });
+  const ill = new Heart(broken, primary, heart.state);
+  ill.start(heart.state);
+  let over = 0;
+  assert.throws(() => ill.keepalive(5000, () => (over += 1)), /broken/);
+  assert.equal(over, 1);
+});
