@@ -37,7 +37,7 @@ test("a link that comes back while the guard is looking is looked at again", asy
     holds: () => false,
     answers: () => false,
     leaseLength: () => "unlimited",
-    perform: () => undefined,
+    perform: async () => undefined,
     onHealth: () => healths.push(holder.faults()),
     onError: (error) => assert.fail(String(error)),
   });
@@ -79,7 +79,7 @@ test("a virtual MAC that cannot be is one alarm, a problem and a fault, and the 
     holds: () => false,
     answers: () => false,
     leaseLength: () => "unlimited",
-    perform: () => undefined,
+    perform: async () => undefined,
     onHealth: () => undefined,
     onError: (error) => assert.fail(String(error)),
   });
@@ -93,4 +93,56 @@ test("a virtual MAC that cannot be is one alarm, a problem and a fault, and the 
     ["virtual-mac: Operation not supported"],
   );
   assert.equal(holder.deviceOf("eth1"), "eth1");
+});
+
+test("a thousand floating IPs that somebody removes are raised in a few batches, not in a thousand", async () => {
+  const all = Array.from({ length: 1000 }, (_, i) => `192.168.${200 + (i >> 8)}.${i & 255}`);
+  const services = parseServices(
+    `floatingIps: [ ${all.map((address, i) => `{ label: v${i}, address: ${address} }`).join(", ")} ]`,
+  );
+  assert.ok(services.ok);
+  const there = all.map((address) => ({
+    address,
+    prefix: 32,
+    link: "eth1",
+    validLifetimeSeconds: null,
+  }));
+  const on = { ...link(true), networks: [{ address: "192.168.255.254", prefixLength: 16 }] };
+  const holder = new Holder({
+    networks: async () => [on],
+    present: async () => there,
+    raise: async () => undefined,
+  } as unknown as Addresses);
+  const batches: string[][] = [];
+  const done: (() => void)[] = [];
+  const guard = new AddressGuard({
+    clock: systemClock,
+    events: { record: () => undefined } as never,
+    lease: { open: async () => undefined } as unknown as LeaseKeeper,
+    holder,
+    services: () => services.value,
+    holds: () => true,
+    answers: () => true,
+    leaseLength: () => "unlimited",
+    perform: (effects) => {
+      batches.push(effects.map(({ kind }) => kind));
+      return new Promise((resolve) => done.push(resolve));
+    },
+    onHealth: () => undefined,
+    onError: (error) => assert.fail(String(error)),
+  });
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  await holder.look(services.value);
+  await holder.check();
+  for (const address of all) {
+    guard.onLink({ kind: "address-removed", link: "eth1", linkIndex: 2, address, prefix: 32 });
+  }
+  assert.equal(batches.length, 1);
+  done[0]?.();
+  await turn();
+  assert.equal(batches.length, 2, "what was removed while the first was under way");
+  done[1]?.();
+  await turn();
+  console.log(`batches: ${JSON.stringify(batches)}`);
+  assert.equal(batches.length, 2);
 });

@@ -29,7 +29,8 @@ export interface GuardOptions {
   readonly holds: () => boolean;
   readonly answers: () => boolean;
   readonly leaseLength: () => LeaseLength;
-  readonly perform: (effects: readonly QueuedEffect[]) => void;
+  /** Resolves when they are done, whatever came of them. */
+  readonly perform: (effects: readonly QueuedEffect[]) => Promise<void>;
   /** Sends one frame from each virtual MAC. */
   readonly remind?: () => void;
   /** Called when links or gate may have changed this node's health. */
@@ -47,6 +48,9 @@ export class AddressGuard {
   private upkeeps = 0;
   private busy = false;
   private stale = false;
+  /** Putting back goes on, and whether something was found missing since it began. */
+  private puttingBack = false;
+  private missingAgain = false;
   private strayFor = 0;
   private toldFailures = "";
   gateOpen = true;
@@ -209,14 +213,21 @@ export class AddressGuard {
     this.putBack();
   }
 
+  /** All at once: a thousand that are removed one after the other must not be raised a thousand times. */
   private putBack(): void {
-    const { holds, answers, perform } = this.options;
-    if (!holds()) return;
+    const { holds, answers, perform, onError } = this.options;
+    this.missingAgain = this.puttingBack;
+    if (this.puttingBack || !holds()) return;
+    this.puttingBack = true;
     // A virtual MAC that is new has no voice before the lease has been refreshed.
-    perform(
-      answers()
-        ? [{ kind: "refresh-lease" }, { kind: "raise" }, { kind: "announce" }]
-        : [{ kind: "raise" }],
-    );
+    const effects: readonly QueuedEffect[] = answers()
+      ? [{ kind: "refresh-lease" }, { kind: "raise" }, { kind: "announce" }]
+      : [{ kind: "raise" }];
+    perform(effects)
+      .finally(() => {
+        this.puttingBack = false;
+        if (this.missingAgain) this.putBack();
+      })
+      .catch(onError);
   }
 }

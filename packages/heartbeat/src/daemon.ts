@@ -140,7 +140,10 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
       holds: () => this.heart.condition === "active",
       answers: () => this.state.phase === "active",
       leaseLength: () => this.leaseLength(),
-      perform: (effects) => this.queue.push(effects),
+      perform: (effects) => {
+        this.queue.push(effects);
+        return this.queue.settled();
+      },
       onHealth: () => {
         this.planNetwork();
         this.setLocal();
@@ -254,6 +257,8 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   /** Something happened on the links. */
   onLink(event: LinkEvent): void {
     if (!this.started) return;
+    // Each second's prolongation says so of each floating IP.
+    if (event.kind === "address-added" && this.holder.isFloating(event.address)) return;
     this.heart.noticeStandstill();
     this.guard.onLink(event);
   }

@@ -18,6 +18,18 @@ export type LinkEvent =
 const HEAD = /^(Deleted )?(\d+): ([^\s:@]+)(?:@[^\s:]+)?:?\s+(.*)$/;
 const ADDRESS = /^inet6? (\S+?)(?:\/(\d+))?(?: |$)/;
 
+/** The same thousand floating IPs are told each second, when they are prolonged. */
+const KNOWN_MAX = 4096;
+const known = new Map<string, string | undefined>();
+
+function addressOf(text: string): string | undefined {
+  if (known.has(text)) return known.get(text);
+  const address = normalAddress(text);
+  if (known.size >= KNOWN_MAX) known.clear();
+  known.set(text, address);
+  return address;
+}
+
 /**
  * One line of iproute2's text (it has no JSON for this), e.g.
  *   Deleted 2: eth1    inet 192.168.200.100/32 scope global eth1\ valid_lft …
@@ -38,7 +50,7 @@ export function parseMonitorLine(line: string): LinkEvent | undefined {
     return { kind: up ? "link-up" : "link-down", ...on };
   }
   const found = ADDRESS.exec(rest);
-  const address = normalAddress(found?.[1] ?? "");
+  const address = addressOf(found?.[1] ?? "");
   if (address === undefined) return undefined;
   const prefix = Number(found?.[2] ?? (address.includes(":") ? 128 : 32));
   return {

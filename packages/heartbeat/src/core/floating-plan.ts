@@ -33,20 +33,22 @@ export function placeFloatingIps(
 ): { readonly placed: Placed[]; readonly problems: Problem[] } {
   const placed: Placed[] = [];
   const problems: Problem[] = [];
+  // The floating IPs themselves stand among them, each alone: a thousand must not be compared with a thousand.
+  const own = networks.filter(
+    ({ address, prefixLength }) => prefixLength < (familyOf(address) === 4 ? 32 : 128),
+  );
   for (const floating of wanted) {
-    const own = networks.find((network) => network.address === floating.address);
-    const width = familyOf(floating.address) === 4 ? 32 : 128;
-    const candidates = networks
-      .filter((network) => network.prefixLength < width)
+    const mine = own.find((network) => network.address === floating.address);
+    const candidates = own
       .filter((network) => inNetwork(floating.address, network.address, network.prefixLength))
       .sort((a, b) => b.prefixLength - a.prefixLength);
     const [best] = candidates;
-    if (own !== undefined && own.prefixLength < width) {
+    if (mine !== undefined) {
       problems.push({
         code: "address-local",
         path: floating.label,
         want: "a floating IP that no node owns",
-        got: `${floating.address}, this node's own address on ${own.link}`,
+        got: `${floating.address}, this node's own address on ${mine.link}`,
       });
     } else if (best === undefined) {
       problems.push({
