@@ -1,4 +1,5 @@
 // heart.ts — one node's heartbeat: what it does with everything that happens, and in what order.
+// long: one node's whole behaviour; what matters is the order of its lines, which two files would hide.
 // long: the whole reaction of one node in the order in which it happens.
 //
 // The daemon and the simulation run this very code. It knows no clock, socket, process or promise: what
@@ -20,7 +21,7 @@ import { Lateness } from "./lateness.js";
 import type { HeartPorts, HeldLength, Kept } from "./ports.js";
 import { Standstill } from "./standstill.js";
 import { stillWanted } from "./still-wanted.js";
-import { nextDeadline } from "./suspicion.js";
+import { isCalm, nextDeadline } from "./suspicion.js";
 import type { WitnessView } from "./witness-view.js";
 
 /** From one upkeep to the next, in milliseconds. */
@@ -158,6 +159,8 @@ export class Heart {
   private drainLate(lateMs: number, then: () => void): void {
     this.noticeStandstill();
     const begun = this.ports.now();
+    const calm = this.backlog === null && isCalm(this.state, this.settings, begun);
+    if (calm && lateMs <= this.settings.keepalive / 4) return then();
     this.ports.drain(() => {
       try {
         this.readBacklog();

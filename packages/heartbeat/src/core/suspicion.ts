@@ -32,6 +32,14 @@ function suspectAt(state: ElectionState, settings: ElectionSettings): number | u
   return silentSince(state) + Math.max(0, silenceNeeded(state, settings) - notice);
 }
 
+/** Whether nothing that may be queued could change what a tick decides now: reading it costs turns of the loop. */
+export const isCalm = (state: ElectionState, settings: ElectionSettings, now: Millis): boolean =>
+  state.peer !== null &&
+  now - silentSince(state) < settings.warntime &&
+  state.handOver === null &&
+  state.request === null &&
+  state.vacantSince === null;
+
 /** Probing ends where silence has been judged; the keepalives' adverts go on. */
 const probesEnd = (state: ElectionState, settings: ElectionSettings): number =>
   silentSince(state) + Math.max(settings.deadtime, silenceNeeded(state, settings));
