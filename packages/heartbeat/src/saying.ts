@@ -1,6 +1,6 @@
 // saying.ts — what the next adverts say, from what the daemon knows.
 import type { RevisionId } from "@lbpair/common";
-import { conditionOf, type ElectionState } from "./core/election-state.js";
+import { conditionOf, type ElectionState, yields } from "./core/election-state.js";
 import type { Saying } from "./core/round.js";
 import type { Settings } from "./settings.js";
 
@@ -22,7 +22,7 @@ export function describeSaying(known: {
   return {
     active: conditionOf(state) === "active",
     ready: state.ready,
-    yielding: state.phase === "handing-over",
+    yielding: yields(state),
     requesting: state.request !== null,
     forHealth: state.handOver?.forHealth ?? state.request?.forHealth ?? false,
     probing: known.probing,

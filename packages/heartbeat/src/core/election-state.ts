@@ -41,6 +41,8 @@ export interface PeerView {
   readonly requesting: boolean;
   /** What it yields or requests is by its own doing, for the sake of health. */
   readonly forHealth: boolean;
+  /** It is late to hear us, and asks for an answer. */
+  readonly probing?: boolean;
   /** It says that it has heard nothing of us for a deadtime. */
   readonly deaf: boolean;
   /** Since when it says so; null = it does not. */
@@ -63,6 +65,7 @@ export const peerSaid = (advert: Omit<PeerSaid, "deaf">, deaf: boolean): PeerSai
   yielding: advert.yielding,
   requesting: advert.requesting,
   forHealth: advert.forHealth,
+  probing: advert.probing === true,
   deaf,
   faults: advert.faults,
   pingsLost: advert.pingsLost,
@@ -85,6 +88,7 @@ export const heardOf = (
   yielding: said.yielding,
   requesting: said.requesting,
   forHealth: said.forHealth,
+  probing: said.probing === true,
   deaf: said.deaf,
   deafSince,
   faults: said.faults,
@@ -134,6 +138,8 @@ export interface ElectionState {
   /** Hand-over under way: when it is given up, and why it was begun. */
   readonly handOver: {
     readonly until: Millis;
+    /** When the offer was taken back, because nobody was heard to take it; null = it stands. */
+    readonly retractedAt: Millis | null;
     readonly because: string;
     readonly rule: Rule;
     readonly stopping: boolean;
@@ -215,6 +221,10 @@ export const epochAbove = (highest: number): number =>
 
 export const other = (designation: Designation): Designation =>
   designation === "primary" ? "secondary" : "primary";
+
+/** Whether this node offers its role to the peer. */
+export const yields = ({ phase, handOver }: ElectionState): boolean =>
+  phase === "handing-over" && handOver?.retractedAt === null;
 
 /** Whether the peer's last sign of life is young enough. */
 export const peerAlive = (state: ElectionState, settings: ElectionSettings, now: Millis): boolean =>

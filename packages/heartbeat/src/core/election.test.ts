@@ -246,8 +246,12 @@ test("a hand-over goes quiet, waits for the peer's claim, then lowers", () => {
 
 test("a hand-over that the peer does not answer is rolled back", () => {
   const node = activeBeside(0).at(10, { kind: "make-active", designation: "secondary", by: "x" });
+  node.at(900, { kind: "advert", peer: passivePeer });
   assert.equal(node.at(1009, { kind: "deadline" }).state.phase, "handing-over");
   node.at(1010, { kind: "deadline" });
+  assert.equal(node.state.phase, "handing-over", "the offer is taken back first");
+  assert.equal(node.at(1159, { kind: "deadline" }).state.phase, "handing-over");
+  node.at(1160, { kind: "deadline" });
   assert.equal(node.state.phase, "active");
   assert.ok(node.kinds().includes("grant-lease"));
   assert.deepEqual(
@@ -355,7 +359,8 @@ test("a hand-over does not roll back right after a stall: the claim may be under
   const node = activeBeside(0).at(10, { kind: "make-active", designation: "secondary", by: "x" });
   node.at(5000, { kind: "stalled", lateMs: 4500 }).at(5001, { kind: "deadline" });
   assert.equal(node.state.phase, "handing-over");
-  assert.equal(node.at(5400, { kind: "deadline" }).state.phase, "active");
+  node.at(5400, { kind: "deadline" });
+  assert.equal(node.at(5550, { kind: "deadline" }).state.phase, "active");
 });
 
 test("a wish that is not granted ends with a refusal and changes nothing", () => {

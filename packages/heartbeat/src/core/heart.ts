@@ -122,7 +122,8 @@ export class Heart {
   /** Before anything else is done after a pause: a lease that ended while this node stood still is gone. */
   noticeStandstill(): void {
     const now = this.ports.now();
-    const paused = this.started && now - this.aliveAt > PAUSE_KEEPALIVES * this.settings.keepalive;
+    const gapMs = this.started ? now - this.aliveAt : 0;
+    const paused = gapMs > PAUSE_KEEPALIVES * this.settings.keepalive;
     this.aliveAt = now;
     // A claim whose lease was not given before the pause is as old as the pause.
     const stale = paused && !this.ports.lease.held;
@@ -130,6 +131,8 @@ export class Heart {
       this.standstill.notice(now, this.settings.lease) ??
       (stale ? "this daemon stood still while it claimed" : undefined);
     if (why !== undefined) this.dispatch({ kind: "lease-lost", why });
+    // Its own clock slept too: the silence that it shows is none.
+    this.judgeLateness(Math.max(this.standstill.sleptMs, gapMs - this.settings.keepalive));
     if (!paused || this.backlog !== null) return;
     this.backlog = { newest: null };
     this.ports.drain(() => this.readBacklog());

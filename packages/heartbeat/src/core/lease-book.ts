@@ -94,6 +94,8 @@ export class LeaseBook {
     const ask = () => {
       if (revocations !== this.revocations) return done(null);
       const asked = this.now();
+      // A revocation may come before the answer: what was asked for may run until it is acknowledged.
+      this.doubt(length);
       this.gate.grant(length, (answer) => {
         if (revocations !== this.revocations) return done(null);
         if (answer === "held") {

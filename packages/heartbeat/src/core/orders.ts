@@ -76,6 +76,9 @@ export function onMakeActive(
   }
   if (state.phase === "handing-over") return refuse(state, "a hand-over is under way");
   if (!alive || state.peer === null) return refuse(state, "the peer is silent");
+  // It may not hear the offer, and be about to claim by itself.
+  if (state.suspecting)
+    return refuse(state, "the peer is late: whether it lives is being found out");
   if (!state.peer.ready) return refuse(state, "the peer is not ready: its rules are not loaded");
   return beginHandOver(held, settings, now, "order", `${by} asked for it`);
 }
@@ -86,7 +89,8 @@ export function onStop(
   now: Millis,
   why: string,
 ): Step {
-  const able = peerAlive(state, settings, now) && state.peer?.ready === true;
+  const alive = peerAlive(state, settings, now) && !state.suspecting;
+  const able = alive && state.peer?.ready === true;
   if (conditionOf(state) === "active" && able) {
     if (state.handOver !== null) {
       return [{ ...state, handOver: { ...state.handOver, stopping: true } }, []];

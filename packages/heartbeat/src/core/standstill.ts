@@ -14,11 +14,15 @@ export class Standstill {
     this.suspendedMs = read() ?? 0;
   }
 
+  /** How long the machine slept before the last `notice`, in milliseconds. */
+  sleptMs = 0;
+
   /** Why lease or claim must be given up; undefined where neither must. `usual`: the lease that a claim is about to get. */
   notice(now: Millis, usual: number): string | undefined {
     const suspendedMs = this.read() ?? this.suspendedMs;
     const sleptMs = suspendedMs - this.suspendedMs;
     this.suspendedMs = suspendedMs;
+    this.sleptMs = sleptMs;
     const length = this.lease.length ?? usual;
     // The kernel's lease sleeps with the machine, but the peer did not: half of it is too long.
     if (length !== "unlimited" && sleptMs > length / 2) {

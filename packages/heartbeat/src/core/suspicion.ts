@@ -12,7 +12,7 @@ import {
   silenceNeeded,
   silentSince,
 } from "./election-state.js";
-import { answerCounts, type WitnessView } from "./witness-view.js";
+import { answerCounts, type WitnessView, witnessInterval } from "./witness-view.js";
 
 /** Probes between warntime and deadtime. */
 const PROBES = 16;
@@ -44,10 +44,13 @@ export const isCalm = (state: ElectionState, settings: ElectionSettings, now: Mi
 const probesEnd = (state: ElectionState, settings: ElectionSettings): number =>
   silentSince(state) + Math.max(settings.deadtime, silenceNeeded(state, settings));
 
+/** Between two words of the witnesses: longer, and this node itself was away. */
+const gapMs = (settings: ElectionSettings): number => 2 * witnessInterval(settings);
+
 /** Witnesses that have said nothing for some rounds were not heard: this node itself was away. */
 function askedAnew(state: ElectionState, settings: ElectionSettings, now: Millis): ElectionState {
   const { witness } = state;
-  if (witness === null || now - state.witnessAt <= answerCounts(settings)) return state;
+  if (witness === null || now - state.witnessAt <= gapMs(settings)) return state;
   // The round that is under way began before.
   return { ...state, witnessAt: now, askedSince: now, roundsBefore: witness.rounds + 1 };
 }
@@ -59,7 +62,7 @@ export function witnessed(
   now: Millis,
   view: WitnessView,
 ): ElectionState {
-  const gap = state.witness !== null && now - state.witnessAt > answerCounts(settings);
+  const gap = state.witness !== null && now - state.witnessAt > gapMs(settings);
   const seen = { ...state, witness: view, witnessAt: now };
   return gap ? { ...seen, askedSince: now, roundsBefore: view.rounds } : seen;
 }
@@ -135,6 +138,18 @@ export const answers = (
   witness.peerAnsweredAt !== null &&
   now - witness.peerAnsweredAt <= answerCounts(settings);
 
+/**
+ * When a hand-over is next to be given up: first its offer is taken back, then the role. A peer that is
+ * late may not have heard the offer: waiting longer, it would claim just when this node goes back.
+ */
+export function handOverEnds(state: ElectionState, settings: ElectionSettings): number {
+  const { handOver, suspecting } = state;
+  if (handOver === null) return Number.POSITIVE_INFINITY;
+  const { until, retractedAt } = handOver;
+  if (retractedAt !== null) return retractedAt + answerCounts(settings);
+  return suspecting ? Math.min(until, silentSince(state) + settings.warntime) : until;
+}
+
 /** When this passive node may next claim by silence; undefined = only after an event. */
 function claimDue(
   state: ElectionState,
@@ -165,7 +180,7 @@ export function nextDeadline(
   }
   const suspected = suspicionDue(state, settings);
   if (suspected !== undefined) deadlines.push(suspected);
-  if (state.handOver !== null) deadlines.push(state.handOver.until);
+  if (state.handOver !== null) deadlines.push(handOverEnds(state, settings));
   if (state.request !== null) deadlines.push(state.request.until);
   return deadlines.length === 0 ? undefined : Math.min(...deadlines) + 1;
 }

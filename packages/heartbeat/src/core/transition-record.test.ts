@@ -167,7 +167,7 @@ test("a hand-over is one record: pending, then done with the claim that took its
 test("a hand-over that nobody answers is told as rolled back, with what made it undone", () => {
   const node = new Node({}, true).hears(100, PASSIVE);
   node.at(200, { kind: "make-active", designation: "primary", by: "an operator" });
-  for (let at = 300; at <= 1300; at += 100) node.hears(at, PASSIVE).at(at, { kind: "tick" });
+  for (let at = 300; at <= 1400; at += 100) node.hears(at, PASSIVE).at(at, { kind: "tick" });
   assert.equal(node.last.outcome, "rolled-back");
   assert.ok(node.last.marks.some(({ what }) => what === "rolled-back"));
   assert.deepEqual(whats(node.last).slice(-4), [

@@ -102,7 +102,14 @@ export function beginHandOver(
 ): Step {
   const { stopping = false, forHealth = false } = how;
   const patience = Math.max(settings.deadtime, HAND_OVER_KEEPALIVES * settings.keepalive);
-  const handOver = { until: (now + patience) as Millis, because, rule, stopping, forHealth };
+  const handOver = {
+    until: (now + patience) as Millis,
+    retractedAt: null,
+    because,
+    rule,
+    stopping,
+    forHealth,
+  };
   return [
     { ...state, phase: "handing-over", since: now, rule, handOver },
     [

@@ -12,7 +12,7 @@ import {
 } from "./election-state.js";
 import { heldUntil } from "./flap-governor.js";
 import { countMove, tellHeld } from "./flap-rule.js";
-import { answers, roundsAsked } from "./suspicion.js";
+import { answers, handOverEnds, roundsAsked } from "./suspicion.js";
 import { beginHandOver, listening, rollBack, standDown } from "./transitions.js";
 
 export function onAdvertWhileActive(
@@ -112,17 +112,34 @@ function whilePeerIsBetter(state: ElectionState, settings: ElectionSettings, now
   return countMove(begun, settings, now);
 }
 
+/**
+ * The peer did not take over. First the offer is taken back: one that is still on its way could be
+ * taken just when this node answers again. Then the witnesses have the last word.
+ */
+function endHandOver(
+  state: ElectionState,
+  handOver: NonNullable<ElectionState["handOver"]>,
+  settings: ElectionSettings,
+  now: Millis,
+): Step {
+  if (handOver.retractedAt === null) {
+    return [{ ...state, handOver: { ...handOver, retractedAt: now } }, [{ kind: "send-adverts" }]];
+  }
+  // After a pause of this node's own the witnesses are asked anew before it answers again.
+  const asking = state.suspecting && state.witness?.able === true && roundsAsked(state) === 0;
+  if (asking && now - state.askedSince <= settings.deadtime) return [state, []];
+  if (!answers(state, settings, now)) return rollBack(state, now);
+  const why = `${handOver.because}; the peer answers for the floating IPs, but is not heard`;
+  return standDown(state, now, handOver.rule, why, { phase: "passive" }, "warn");
+}
+
 export function tickWhileActive(
   state: ElectionState,
   settings: ElectionSettings,
   now: Millis,
 ): Step {
-  // A peer that is late may not have heard the offer: waiting longer, both would claim together.
-  const unheard = state.suspecting && state.witness?.able === true && roundsAsked(state) > 0;
-  if (state.handOver !== null && (now >= state.handOver.until || unheard)) {
-    if (!answers(state, settings, now)) return rollBack(state, now);
-    const why = `${state.handOver.because}; the peer answers for the floating IPs, but is not heard`;
-    return standDown(state, now, state.handOver.rule, why, { phase: "passive" }, "warn");
+  if (state.handOver !== null && handOverEnds(state, settings) <= now) {
+    return endHandOver(state, state.handOver, settings, now);
   }
   if (state.isolated && state.peer !== null && !peerAlive(state, settings, now)) {
     const why = "no network has a carrier, so the peer has taken over";

@@ -109,8 +109,9 @@ export function tickWhilePassive(
         : `the peer has been silent for ${silentMs} ms`;
     return claim(state, now, peer === null ? "lone" : "silence", because);
   }
-  // Where the peer is late, both could claim beside each other: then silence and witnesses decide.
-  const heard = peerAlive(state, settings, now) && !state.suspecting;
+  // Where one is late to hear the other, both could claim beside each other: then silence and witnesses decide.
+  const doubts = state.suspecting || peer?.probing === true;
+  const heard = peerAlive(state, settings, now) && !doubts;
   if (state.vacantSince !== null && state.ready && heard) {
     // The primary claims at once; the secondary gives it one deadtime to become ready.
     const turn = settings.designation === "primary" || now - state.vacantSince > settings.deadtime;

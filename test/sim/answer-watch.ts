@@ -1,0 +1,107 @@
+// answer-watch.ts — promise 1: at most one node answers ARP for a floating IP; see docs/failover.md.
+import { answerCounts } from "@lbpair/heartbeat";
+import type { Machine } from "./machine.js";
+import type { Watch } from "./watch.js";
+
+export class AnswerWatch {
+  private readonly watch: Watch;
+  /** Since when both answer on a network that both are on; null = they do not. */
+  private bothSince: number | null = null;
+  /** Since when both daemons run and can hear each other. */
+  private hearingSince = Number.POSITIVE_INFINITY;
+  /** The same in one direction only. */
+  private oneHearsSince = Number.POSITIVE_INFINITY;
+  /** Longest time that both answered, over this life. */
+  longestMs = 0;
+
+  constructor(watch: Watch) {
+    this.watch = watch;
+  }
+
+  private bothAnswer(): boolean {
+    const { machines, network } = this.watch.life.world;
+    const [one, other] = machines;
+    if (!one.running || !other.running) return false;
+    if (!one.kernel.answers(one.now()) || !other.kernel.answers(other.now())) return false;
+    return network.wires.some(
+      ({ serves, carrier, loss }) =>
+        serves && carrier[0] && carrier[1] && (loss[0] < 1 || loss[1] < 1),
+    );
+  }
+
+  private hears(from: Machine, to: Machine): boolean {
+    const { network } = this.watch.life.world;
+    const talks = from.running && from.daemon !== null && !from.daemon.frozen;
+    const listens = to.running && to.daemon !== null && !to.daemon.frozen;
+    return talks && listens && network.pathWell(from.side);
+  }
+
+  look(): void {
+    const { world } = this.watch.life;
+    const [one, other] = world.machines;
+    if (!this.bothAnswer()) {
+      this.bothSince = null;
+      this.hearingSince = Number.POSITIVE_INFINITY;
+      this.oneHearsSince = Number.POSITIVE_INFINITY;
+      return;
+    }
+    const { now } = world;
+    if (this.bothSince === null) {
+      this.bothSince = now;
+      world.say("both answer for the floating IPs");
+      this.judgeBeginning();
+    }
+    this.longestMs = Math.max(this.longestMs, now - this.bothSince);
+    const [to, from] = [this.hears(one, other), this.hears(other, one)];
+    this.hearingSince = to && from ? Math.min(this.hearingSince, now) : Number.POSITIVE_INFINITY;
+    this.oneHearsSince = to || from ? Math.min(this.oneHearsSince, now) : Number.POSITIVE_INFINITY;
+    this.judgeLength(now);
+  }
+
+  /** Whether this may be at all. */
+  private judgeBeginning(): void {
+    const { watch } = this;
+    const { world } = watch.life;
+    if (world.now <= watch.exemptUntil) return;
+    if (world.machines.some(({ kernel }) => !kernel.gate)) return;
+    // What nft was told in time, and the kernel did late, nobody can take back.
+    if (world.ills.some(({ nft, nftIllUntil }) => nft !== "well" || world.now < nftIllUntil))
+      return;
+    const { timing, network, settings } = world;
+    const claimAt = Math.max(...watch.claims.answeringSince);
+    // A path is of no use to a node that stands still.
+    const [one, other] = world.machines.map(({ quietSince }) =>
+      Math.min(quietSince ?? claimAt, claimAt),
+    );
+    const ago = 2 * timing.keepalive + 50;
+    const cut =
+      network.pathsBadSince((one ?? claimAt) - ago, 0) ||
+      network.pathsBadSince((other ?? claimAt) - ago, 1);
+    const askedBy = claimAt - answerCounts(settings[0]);
+    const blind =
+      !world.ills[0].witnessAble ||
+      settings[0].whenVipAnswers === "take-over" ||
+      network.witnessesBadSince(askedBy);
+    if (cut && blind) return;
+    const why = !cut ? "a path was well" : "a network of floating IPs was well";
+    watch.fail("promise 1", `both nodes answer for the floating IPs though ${why}`);
+  }
+
+  /** Whether it may still be. */
+  private judgeLength(now: number): void {
+    const { watch } = this;
+    const { world } = watch.life;
+    // What nft does not do, the kernel's own clock does.
+    const kernelsMs = world.ills.some(({ nft }) => nft !== "well") ? world.timing.lease : 0;
+    const delayMs = 3 * Math.max(...world.network.wires.map((wire) => wire.delayMs));
+    if (now - this.hearingSince > watch.hearMs + kernelsMs + delayMs) {
+      watch.fail("promise 1", "both nodes answer though they hear each other");
+    }
+    const { deadtime, keepalive } = world.timing;
+    const knows = world.machines.some(({ daemon }) => daemon?.heart.state.toldAlive === true);
+    if (!knows) this.oneHearsSince = now;
+    if (now - this.oneHearsSince > deadtime + 4 * keepalive + 100 + kernelsMs + delayMs) {
+      watch.fail("promise 1", "both nodes answer though one hears the other");
+    }
+  }
+}

@@ -1,0 +1,225 @@
+// life.ts — one seed: a pair lives for a minute and more, things go wrong, and its promises are watched.
+import type { Coverage } from "./coverage.js";
+import { FAULT_NAMES, FAULTS, type FaultName } from "./faults.js";
+import type { Gap, Machine } from "./machine.js";
+import { IMPOSSIBLE, PAIR_STATES, pairState } from "./pair-state.js";
+import { provoke } from "./provocations.js";
+import { Watch } from "./watch.js";
+import { World } from "./world.js";
+
+/** A life is at least this long, in simulated milliseconds. */
+export const LIFE_MS = 60_000;
+const FAULTS_MIN = 5;
+const FAULTS_MORE = 3;
+/** Of the lives, how many may have a snapshot or a clone, which cost a second life to make. */
+const SNAPSHOT_SHARE = 0.12;
+const SNAPSHOTS: readonly FaultName[] = ["snapshot-reverted", "machine-cloned"];
+const AIMED: readonly string[] = PAIR_STATES.filter((state) => IMPOSSIBLE[state] === undefined);
+
+export interface LifeOptions {
+  readonly tracing?: boolean;
+  readonly coverage?: Coverage;
+}
+
+interface Aimed {
+  readonly fault: FaultName;
+  readonly state: string;
+  readonly patienceEndsAt: number;
+}
+
+export class Life {
+  readonly seed: number;
+  readonly world: World;
+  readonly watch: Watch;
+  private readonly coverage: Coverage | undefined;
+  /** Faults that have begun and not yet ended. */
+  open = 0;
+  lastBeginAt = Number.NEGATIVE_INFINITY;
+  lastEndAt = 0;
+  begun = 0;
+  private left: number;
+  private aimed: Aimed | null = null;
+  private exits: [(() => void) | null, (() => void) | null] = [null, null];
+  private readonly snapshots: boolean;
+  private quietAt = Number.POSITIVE_INFINITY;
+
+  constructor(seed: number, options: LifeOptions = {}) {
+    this.seed = seed;
+    this.coverage = options.coverage;
+    this.world = new World(seed, options.tracing === true);
+    const { world } = this;
+    const { random } = world;
+    this.watch = new Watch(this);
+    world.watcher = this.watch;
+    world.ended = (side) => {
+      const work = this.exits[side];
+      this.exits[side] = null;
+      work?.();
+    };
+    this.snapshots = random.chance(SNAPSHOT_SHARE);
+    this.left = FAULTS_MIN + random.below(FAULTS_MORE);
+    for (const machine of world.machines)
+      world.after(random.next() * 300, () => machine.startDaemon());
+    world.after(random.between(1, 3) * world.timing.deadtime, () => this.aim());
+  }
+
+  /** Plays to the end of it. Throws BrokenPromise. */
+  play(): void {
+    const { world } = this;
+    // Faults go on until all have been; then the pair is left alone.
+    while (this.quietAt === Number.POSITIVE_INFINITY) world.play(world.now + world.timing.deadtime);
+    world.play(Math.max(LIFE_MS, this.quietAt + this.watch.settleMs));
+    this.watch.atTheEnd();
+  }
+
+  /** Chooses what goes wrong next, and in which state of the pair it shall strike. */
+  private aim(): void {
+    const { world } = this;
+    const { random, timing } = world;
+    if (this.left === 0) {
+      if (this.open > 0) world.after(timing.deadtime / 4, () => this.aim());
+      else this.quietAt = world.now;
+      return;
+    }
+    this.left -= 1;
+    let fault = random.pick(FAULT_NAMES);
+    while (!this.snapshots && SNAPSHOTS.includes(fault)) fault = random.pick(FAULT_NAMES);
+    const state = random.chance(0.35) ? "ap" : random.pick(AIMED);
+    if (pairState(world) !== state) provoke(this, state);
+    const patienceEndsAt = world.now + random.between(0.5, 3) * timing.deadtime;
+    this.aimed = { fault, state, patienceEndsAt };
+    world.after(patienceEndsAt - world.now, () => undefined);
+    this.strikeWhereAimed();
+  }
+
+  /** After each event: whether the pair is where the next fault is aimed. */
+  strikeWhereAimed(): void {
+    const { aimed, world } = this;
+    if (aimed === null) return;
+    if (world.now < aimed.patienceEndsAt && pairState(world) !== aimed.state) return;
+    this.aimed = null;
+    const { random, timing } = world;
+    const machine = world.machines[random.below(2) === 0 ? 0 : 1];
+    const long = random.chance(0.5);
+    this.begin(aimed.fault, machine, random.between(0.02, long ? 3 : 0.8) * timing.deadtime);
+    // Sometimes close upon the last, sometimes alone.
+    const gap = random.chance(0.3) ? random.next() * 0.1 : random.between(0.3, 2.5);
+    world.after(gap * timing.deadtime, () => this.aim());
+  }
+
+  begin(name: FaultName, machine: Machine, ms: number): void {
+    const { world } = this;
+    const state = pairState(world);
+    this.coverage?.count(name, state);
+    this.watch.begins(name, machine.side, state);
+    if (world.trace !== null) {
+      world.say(`${name}, ${machine.name}, for ${ms.toFixed(0)} ms (the pair is ${state})`);
+    }
+    this.open += 1;
+    this.begun += 1;
+    this.lastBeginAt = world.now;
+    const end = FAULTS[name].begin(this, machine, ms);
+    world.after(ms, () => {
+      end();
+      world.trace?.push({ at: world.now, who: "world", text: `${name} is over` });
+      this.open -= 1;
+      this.lastEndAt = world.now;
+      this.watch.ends();
+    });
+  }
+
+  order(machine: Machine, side: 0 | 1): void {
+    const designation = side === 0 ? "primary" : "secondary";
+    machine.say(`is told to make the ${designation} active`);
+    machine.whenAwake((daemon) => daemon.makeActive(designation));
+  }
+
+  /** Calls once when this side's daemon ends by itself. */
+  onExit(side: 0 | 1, work: () => void): void {
+    this.exits[side] = work;
+  }
+
+  /** The kernel tells the daemons about their links. */
+  linkNews(machines: readonly Machine[]): void {
+    for (const { side } of machines) {
+      const at = this.world.machines[side];
+      at.after(this.world.random.between(1, 25), 0, false, () =>
+        at.whenAwake((daemon) => daemon.setLocal()),
+      );
+    }
+  }
+
+  private health(machines: readonly Machine[], worse: (machine: Machine, bad: boolean) => void) {
+    const sides = machines.map(({ side }) => side);
+    const set = (bad: boolean) => {
+      for (const side of sides) worse(this.world.machines[side], bad);
+      this.linkNews(machines);
+    };
+    set(true);
+    return () => set(false);
+  }
+
+  unready(machines: readonly Machine[]): () => void {
+    return this.health(machines, ({ ills }, bad) => {
+      ills.forwarderReady = !bad;
+    });
+  }
+
+  losePings(machines: readonly Machine[]): () => void {
+    return this.health(machines, ({ ills }, bad) => {
+      ills.pingsLost = bad ? 1 : 0;
+    });
+  }
+
+  /** The whole machine stands still. */
+  pause(machine: Machine, gap: Gap): () => void {
+    machine.stop(gap);
+    const { side } = machine;
+    return () => {
+      const at = this.world.machines[side];
+      if (at.stopped === null) return;
+      at.resume();
+      this.watch.vmTrouble(at);
+    };
+  }
+
+  /** Plays the same life up to an earlier moment, to have a machine as it was then. */
+  private earlier(side: 0 | 1, at: number): Machine | null {
+    const shadow = new Life(this.seed);
+    shadow.watch.off = true;
+    shadow.world.play(at);
+    const machine = shadow.world.machines[side];
+    if (!machine.powered || machine.stopped !== null) return null;
+    machine.strike = null;
+    machine.moveTo(this.world);
+    return machine;
+  }
+
+  private past(): number {
+    const { world } = this;
+    return world.now - world.random.between(0.1, 3) * world.timing.deadtime;
+  }
+
+  revert(side: 0 | 1): void {
+    const machine = this.earlier(side, this.past());
+    if (machine === null) return;
+    this.world.machines[side] = machine;
+    machine.say("is reverted to a snapshot");
+    this.watch.reverted(machine);
+    // Whoever was to start the daemon did so in another life.
+    if (machine.daemon === null)
+      this.world.after(500, () => this.world.machines[side].startDaemon());
+  }
+
+  clone(side: 0 | 1): () => void {
+    const machine = this.world.clone === null ? this.earlier(side, this.past()) : null;
+    if (machine === null) return () => undefined;
+    this.world.clone = machine;
+    this.world.say(`a clone of the ${machine.name} runs beside it`);
+    this.watch.cloned();
+    return () => {
+      this.world.clone = null;
+      this.watch.uncloned();
+    };
+  }
+}
