@@ -137,3 +137,15 @@ test("an operator's order is remembered until when it holds auto-failback back",
   const again = await openMemoryStore(folder, { onProblem: assert.fail });
   assert.equal(again.memory?.failbackHeldUntil, 1234.5);
 });
+
+test("however much a command said about why a node is what it is, its claims are remembered", async () => {
+  rmSync(file, { force: true });
+  const store = await openMemoryStore(folder, { onProblem: assert.fail });
+  const many = { agesMs: Array.from({ length: 100 }, () => 86_400_000), held: true, atMs: 1e9 };
+  const peerMacs = Array.from({ length: 16 }, (_, i) => `02:00:00:00:00:${10 + i}`);
+  store.write({ ...memory(7), because: 'nft said: "\n'.repeat(500), flaps: many, peerMacs });
+  await store.settled();
+  const again = await openMemoryStore(folder, { onProblem: assert.fail });
+  console.log(`a file of ${readFileSync(file).length} bytes`);
+  assert.equal(again.memory?.epoch, 7);
+});

@@ -47,6 +47,8 @@ export interface MemoryStore {
 /** Epochs that may be claimed between two writes; each restart without adoption may skip as many. */
 export const EPOCHS_RESERVED = 100;
 const MEMORY_BYTES_MAX = 4096;
+/** What nft or `ip` said may be in it, and could make the file too large to be read again. */
+const BECAUSE_LENGTH = 500;
 
 function epochOf(value: unknown, key: string): number {
   const epoch = typeof value === "string" && /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
@@ -102,7 +104,7 @@ export function formatMemory(memory: HeartbeatMemory): string {
     reservedEpoch: String(Math.min(highestEpoch + EPOCHS_RESERVED, Number.MAX_SAFE_INTEGER)),
     bootId,
     condition: active ? "active" : "passive",
-    because: because ?? "",
+    because: (because ?? "").slice(0, BECAUSE_LENGTH),
     ...(peerMacs === undefined || peerMacs.length === 0 ? {} : { peerMacs }),
     ...(flaps === undefined || flaps.agesMs.length === 0 ? {} : { flaps }),
     ...(failbackHeldUntil === undefined ? {} : { failbackHeldUntil }),
