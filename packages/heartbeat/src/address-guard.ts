@@ -84,6 +84,7 @@ export class AddressGuard {
     await this.clearStrays();
     if (this.upkeeps % LOOK_UPKEEPS !== 0) return;
     await this.look();
+    await holder.lowerRetired();
     // Without the gate a passive node's virtual MAC would speak: somebody may have flushed it.
     if (!holds() && holder.virtual.wanted.length > 0) await this.openGate();
     const missing = await holder.check();
@@ -119,10 +120,8 @@ export class AddressGuard {
   async reconfigure(): Promise<boolean> {
     const { holder } = this.options;
     await this.looking;
-    const before = holder.wanted.map(({ address }) => address);
     const moved = await this.look();
-    const removed = before.filter((address) => !holder.isFloating(address));
-    if (removed.length > 0) await holder.lowerThese(removed);
+    await holder.lowerRetired();
     return moved;
   }
 

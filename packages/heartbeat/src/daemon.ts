@@ -15,6 +15,7 @@ import type { HeartbeatMemory } from "./adapters/epoch-store.js";
 import type { LinkEvent } from "./adapters/link-event.js";
 import { AddressGuard } from "./address-guard.js";
 import { Advertiser } from "./advertiser.js";
+import { FAULTS_SAID } from "./core/advert-bytes.js";
 import type { Received } from "./core/conversation.js";
 import type { QueuedEffect } from "./core/effects.js";
 import { type ElectionState, peerAlive, startElection } from "./core/election-state.js";
@@ -62,6 +63,8 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   settings: Settings;
   advertiser: Advertiser | undefined;
   forwarderReady = false;
+  /** Whether the kernel lets this process run before everything that has no deadline. */
+  realtime: HeartbeatStatus["realtime"] = { granted: true, reason: "" };
   private readonly parts: DaemonParts;
   private readonly order: PendingOrder;
   private paths = new PathWatch();
@@ -280,7 +283,8 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     this.heart.dispatch({
       kind: "local",
       ready: this.forwarderReady && this.guard.gateOpen,
-      faults: this.holder.faults() + this.pings.lost,
+      // Compared with what the peer says of its own.
+      faults: Math.min(this.holder.faults() + this.pings.lost, FAULTS_SAID),
       pingsLost: this.pings.lost,
       isolated: this.holder.isolated(),
     });

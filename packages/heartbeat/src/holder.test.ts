@@ -73,3 +73,26 @@ test("addresses that cannot be raised are faults until they can", async () => {
   await holder.prolong(1000);
   assert.equal(holder.faults(), 0);
 });
+
+test("a floating IP that the configuration no longer names is lowered, whichever look noticed it", async () => {
+  const lowered: string[] = [];
+  const there = { address: VIP, prefix: 32, link: "eth1", validLifetimeSeconds: null };
+  const holder = new Holder({
+    networks: async () => [link(["192.168.200.1"])],
+    present: async () => [there],
+    lower: async (all: readonly { readonly address: string }[]) => {
+      lowered.push(...all.map(({ address }) => address));
+    },
+  } as unknown as Addresses);
+  const none = parseServices("floatingIps: []");
+  assert.ok(none.ok);
+  await holder.look(services);
+  await holder.lowerRetired();
+  assert.deepEqual(lowered, []);
+  // News of a link, between the configuration's arrival and the order to follow it.
+  await holder.look(none.value);
+  await holder.look(none.value);
+  await holder.lowerRetired();
+  await holder.lowerRetired();
+  assert.deepEqual(lowered, [VIP]);
+});

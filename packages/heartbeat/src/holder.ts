@@ -32,6 +32,8 @@ export class Holder {
   private readonly addresses: Addresses;
   private readonly present = new Set<string>();
   private names: ReadonlySet<string> = new Set();
+  /** Floating IPs of an earlier configuration, not lowered yet. */
+  private readonly retired = new Set<string>();
   private unplaced: readonly Problem[] = [];
   private unraised = 0;
   /** Whether a floating IP may stand where it no longer belongs. */
@@ -53,7 +55,10 @@ export class Holder {
   async look(services: ServicesConfig, digest?: PairDigest): Promise<boolean> {
     const before = this.places();
     this.wanted = floatingIps(services);
+    const namesBefore = this.names;
     this.names = new Set(this.wanted.map(({ address }) => address));
+    for (const name of namesBefore) if (!this.names.has(name)) this.retired.add(name);
+    for (const name of this.names) this.retired.delete(name);
     this.links = await this.addresses.networks();
     const networks = this.links.flatMap(({ link, networks: own }) =>
       own.map(({ address, prefixLength }) => ({ link, address, prefixLength })),
@@ -205,6 +210,14 @@ export class Holder {
     );
     await this.addresses.lower(there);
     for (const { address } of there) this.present.delete(address);
+  }
+
+  /** Lowers what was a floating IP, whichever look found that it no longer is. */
+  async lowerRetired(): Promise<void> {
+    const names = [...this.retired];
+    if (names.length === 0) return;
+    await this.lowerThese(names);
+    for (const name of names) this.retired.delete(name);
   }
 
   /** Whether an address is one of ours, wherever it is. */

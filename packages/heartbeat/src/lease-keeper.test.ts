@@ -30,7 +30,7 @@ function scripted(answers: readonly LeaseAnswer[] = []) {
     restarts: 0,
     close: () => undefined,
   };
-  return { keeper: new LeaseKeeper(lease, clock), asked, time };
+  return { keeper: new LeaseKeeper(lease, clock), asked, time, clock };
 }
 
 const LEASE = millis(800);
@@ -102,4 +102,28 @@ test("on suspicion everything is let through, renewed at half time, and shut whe
   await keeper.shut();
   await keeper.letThrough(LEASE);
   assert.equal(asked.at(-1), "grant", "the holder of the lease lets everything through anyway");
+});
+
+test("the gate is set up by one at a time, whoever asks, and a failure is told to the one who asked", async () => {
+  let open = 0;
+  let most = 0;
+  let calls = 0;
+  const lease = {
+    open: async () => {
+      open += 1;
+      calls += 1;
+      most = Math.max(most, open);
+      const failing = calls === 1;
+      await new Promise((done) => setImmediate(done));
+      open -= 1;
+      if (failing) throw new Error("the first");
+    },
+  } as unknown as Lease;
+  const keeper = new LeaseKeeper(lease, scripted().clock);
+  const all = await Promise.allSettled([keeper.open([], []), keeper.open([], [])]);
+  assert.deepEqual(
+    all.map(({ status }) => status),
+    ["rejected", "fulfilled"],
+  );
+  assert.equal(most, 1);
 });

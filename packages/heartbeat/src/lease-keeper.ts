@@ -20,6 +20,7 @@ export class LeaseKeeper {
   /** Until when what arrives for a virtual MAC is let through on suspicion, by this daemon's reckoning. */
   private throughUntil = Number.NEGATIVE_INFINITY;
   private readonly clock: Clock;
+  private opening: Promise<unknown> = Promise.resolve();
 
   constructor(lease: Lease, clock: Clock) {
     this.lease = lease;
@@ -81,8 +82,13 @@ export class LeaseKeeper {
     await this.reopen();
   }
 
+  /** One at a time: each changes what it found, and what it found must not change meanwhile. */
   private async reopen(): Promise<void> {
-    await this.lease.open(this.links, this.addresses, this.virtual);
+    const opened = this.opening.then(() =>
+      this.lease.open(this.links, this.addresses, this.virtual),
+    );
+    this.opening = opened.catch(() => undefined);
+    await opened;
   }
 
   /**

@@ -103,9 +103,14 @@ async function refuseWhileDiskHangs(store: MemoryStore): Promise<void> {
   throw new RefusalError(503, `${why}: this process could not end, nor the next one begin`);
 }
 
-async function tellRealtime(asked: Promise<string | null>, events: EventLog): Promise<void> {
+async function tellRealtime(
+  asked: Promise<string | null>,
+  daemon: HeartbeatDaemon,
+  events: EventLog,
+): Promise<void> {
   const refused = await asked;
   if (refused === null) return;
+  daemon.realtime = { granted: false, reason: refused };
   const text = `no real-time scheduling, so a busy machine may delay adverts: ${refused}`;
   events.record("warn", "not-realtime", text, {});
 }
@@ -198,7 +203,7 @@ async function main(): Promise<void> {
     log.begin(createLog("heartbeat", appliance.logging.level)),
   );
   await started;
-  await Promise.all([tellRealtime(realtime, events), logging]);
+  await Promise.all([tellRealtime(realtime, daemon, events), logging]);
   events.record("info", "started", "the heartbeat has started", { pid: process.pid });
 }
 

@@ -85,7 +85,7 @@ export function describeStatus(daemon: HeartbeatDaemon, now: Millis): HeartbeatS
     pingNodes: daemon.pings.status(),
     flaps: flapStatus(daemon, now),
     ...daemon.network.status(),
-    realtime: { granted: true, reason: "" },
+    realtime: daemon.realtime,
     paths: daemon.advertiser?.status() ?? [],
     floatingIps: holder.wanted.map(({ address, label }) => ({
       address,

@@ -6,6 +6,9 @@ import type { Cursor } from "./cursor.js";
 /** Links whose MACs an advert names. */
 export const ADVERT_MACS_MAX = 16;
 
+/** More faults than an advert can say are as many. */
+export const FAULTS_SAID = 255;
+
 const NEVER_HEARD = 0xffff;
 const NEVER_HEARD_US = 0xffff_ffff;
 const NOT_SAID = 0xffff;
@@ -42,7 +45,7 @@ export const flagsOf = (advert: Advert): number =>
 
 function putNewerFields(cursor: Cursor, advert: Advert): void {
   cursor.putU8(advert.newest);
-  cursor.putU8(Math.min(advert.pingsLost, 255));
+  cursor.putU8(Math.min(advert.pingsLost, FAULTS_SAID));
   const { latenessMs } = advert;
   cursor.putU16(latenessMs === null ? NOT_SAID : Math.min(Math.round(latenessMs), NOT_SAID - 1));
   cursor.putU64(advert.sentUs);
@@ -68,7 +71,7 @@ function putHearing(cursor: Cursor, advert: Advert): void {
 /** Writes everything after the header. */
 export function putAdvert(cursor: Cursor, advert: Advert): void {
   cursor.putU8(advert.path);
-  cursor.putU8(Math.min(advert.faults, 255));
+  cursor.putU8(Math.min(advert.faults, FAULTS_SAID));
   cursor.putU32(advert.leaseMs);
   cursor.putHex(advert.echoCandidate);
   cursor.putHex(advert.bootId);

@@ -184,3 +184,22 @@ test("a beat whose judgement fails is over all the same, so that the next one co
   assert.throws(() => ill.keepalive(5000, () => (over += 1)), /broken/);
   assert.equal(over, 1);
 });
+
+test("a node that has become a single appliance gives nothing up to the peer it had", () => {
+  const active = after(primary, [
+    [0, local(true)],
+    [10, hears(passivePeer)],
+    [20, tick],
+  ]);
+  const alone = { ...primary, paired: false };
+  const dark: ElectionEvent = {
+    kind: "local",
+    ready: true,
+    faults: 1,
+    pingsLost: 0,
+    isolated: true,
+  };
+  const [isolated] = step(active, dark, 5000 as Millis, alone);
+  const [next] = step(isolated, tick, 5010 as Millis, alone);
+  assert.deepEqual([active.phase, next.phase], ["active", "active"]);
+});

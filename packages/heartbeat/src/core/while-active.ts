@@ -141,7 +141,12 @@ export function tickWhileActive(
   if (state.handOver !== null && handOverEnds(state, settings) <= now) {
     return endHandOver(state, state.handOver, settings, now);
   }
-  if (state.isolated && state.peer !== null && !peerAlive(state, settings, now)) {
+  if (
+    settings.paired &&
+    state.isolated &&
+    state.peer !== null &&
+    !peerAlive(state, settings, now)
+  ) {
     const why = "no network has a carrier, so the peer has taken over";
     return standDown(state, now, "isolated", why, listening(settings, now), "alarm");
   }
