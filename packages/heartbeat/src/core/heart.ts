@@ -131,8 +131,10 @@ export class Heart {
       this.standstill.notice(now, this.settings.lease) ??
       (stale ? "this daemon stood still while it claimed" : undefined);
     if (why !== undefined) this.dispatch({ kind: "lease-lost", why });
-    // Its own clock slept too: the silence that it shows is none.
-    this.judgeLateness(Math.max(this.standstill.sleptMs, gapMs - this.settings.keepalive));
+    // Its own clock slept too, or its witnesses were not heard: the silence that it shows is none.
+    const lateMs = Math.max(this.standstill.sleptMs, gapMs - this.settings.keepalive);
+    if (paused) this.dispatch({ kind: "stalled", lateMs });
+    else this.judgeLateness(lateMs);
     if (!paused || this.backlog !== null) return;
     this.backlog = { newest: null };
     this.ports.drain(() => this.readBacklog());

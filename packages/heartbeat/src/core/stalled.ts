@@ -37,5 +37,7 @@ export function onStalled(
   // The claim that a hand-over waits for may have come and gone meanwhile.
   const { handOver } = state;
   const until = later(handOver?.until ?? now, now + grace);
-  return [{ ...state, peer, handOver: handOver === null ? null : { ...handOver, until } }, []];
+  if (handOver === null) return [{ ...state, peer }, []];
+  const retractedAt = handOver.retractedAt === null ? null : now;
+  return [{ ...state, peer, handOver: { ...handOver, until, retractedAt } }, []];
 }

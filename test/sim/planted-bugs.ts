@@ -1,0 +1,78 @@
+// planted-bugs.ts — bugs that the simulation must find: each is a small change of the compiled heartbeat, in a copy.
+//
+// To add one: name it; name the compiled file below packages/heartbeat/dist; give a piece of text that
+// is there exactly once, and what is there instead. `plant` refuses a piece that is not found, so a bug
+// does not vanish unseen when the code changes. Such a copy is played and replayed like the real thing:
+// `plant` returns its main.js, which takes the options of `npm run sim`.
+import { cp, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export interface PlantedBug {
+  readonly name: string;
+  /** Below packages/heartbeat/dist. */
+  readonly file: string;
+  readonly find: string;
+  readonly instead: string;
+  /** Seeds within which it must be found. */
+  readonly seeds: number;
+}
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: "a take over does not wait for the end of the lease that the peer advertised",
+    file: "core/election-state.js",
+    find: "peer.leaseMs + leaseMargin(settings)",
+    instead: "0",
+    seeds: 4000,
+  },
+  {
+    name: "a claim does not go above what was heard",
+    file: "core/transitions.js",
+    find: "epochAbove(Math.max(state.highestEpoch, state.peer?.highestEpoch ?? 0))",
+    instead: "epochAbove(state.epoch)",
+    seeds: 1000,
+  },
+  {
+    name: "of two actives neither stands down for a higher claim",
+    file: "core/election-state.js",
+    find: "peerEpoch > state.epoch ||",
+    instead: "peerEpoch > state.epoch + 1000 ||",
+    seeds: 2000,
+  },
+];
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** Links every entry of one folder into another, but those. */
+async function linkAll(from: string, to: string, but: readonly string[]): Promise<void> {
+  await mkdir(to, { recursive: true });
+  for (const name of await readdir(from)) {
+    if (!but.includes(name)) await symlink(join(from, name), join(to, name));
+  }
+}
+
+/** Copies what the simulation runs, with the bug in it; returns the copy's folder and its main.js. */
+export async function plant(
+  bug: PlantedBug,
+): Promise<{ readonly folder: string; readonly main: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "lbpair-planted-"));
+  const modules = join(folder, "node_modules");
+  await linkAll(join(root, "node_modules"), modules, ["@lbpair"]);
+  await linkAll(join(root, "node_modules/@lbpair"), join(modules, "@lbpair"), ["heartbeat"]);
+  const heartbeat = join(modules, "@lbpair/heartbeat");
+  await cp(join(root, "packages/heartbeat/dist"), join(heartbeat, "dist"), { recursive: true });
+  await cp(join(root, "packages/heartbeat/package.json"), join(heartbeat, "package.json"));
+  await cp(join(root, "test/dist/sim"), join(folder, "sim"), { recursive: true });
+  await writeFile(join(folder, "package.json"), '{"type":"module"}\n');
+  const file = join(heartbeat, "dist", bug.file);
+  const pieces = (await readFile(file, "utf8")).split(bug.find);
+  if (pieces.length !== 2) {
+    throw new Error(
+      `${bug.name}: ${JSON.stringify(bug.find)} is ${pieces.length - 1} times in ${bug.file}`,
+    );
+  }
+  await writeFile(file, pieces.join(bug.instead));
+  return { folder, main: join(folder, "sim/main.js") };
+}
