@@ -165,7 +165,10 @@ export class Heart {
     this.noticeStandstill();
     const begun = this.ports.now();
     const calm = this.backlog === null && isCalm(this.state, this.settings, begun);
-    if (calm && lateMs <= this.settings.keepalive / 4) return then();
+    if (calm && lateMs <= this.settings.keepalive / 4) {
+      then();
+      return;
+    }
     this.ports.drain(() => {
       try {
         this.readBacklog();
