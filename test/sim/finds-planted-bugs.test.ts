@@ -1,4 +1,4 @@
-// planted-bugs.test.ts — the simulation finds every planted bug, and replays what it found.
+// finds-planted-bugs.test.ts — the simulation finds every planted bug, and replays what it found.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { rm } from "node:fs/promises";
