@@ -1,46 +1,37 @@
 // daemon.ts — the heartbeat daemon: gives the heart its machine, and starts, reloads and ends it.
-// long: every part is given to every other here; what decides or acts lives beside it.
 import { access } from "node:fs/promises";
-import type {
-  ClearFlapsAnswer,
-  Clock,
-  EventLog,
-  HeartbeatStatus,
-  MakeActiveAnswer,
-  Millis,
-  Verdicts,
-} from "@lbpair/common";
-import { type Designation, RefusalError, withoutZone } from "@lbpair/common/light";
-import type { HeartbeatMemory } from "./adapters/epoch-store.js";
+import type { Clock, EventLog, HeartbeatStatus, Millis, Verdicts } from "@lbpair/common";
 import type { LinkEvent } from "./adapters/link-event.js";
-import { AddressGuard } from "./address-guard.js";
-import { Advertiser } from "./advertiser.js";
+import type { AddressGuard } from "./address-guard.js";
+import type { Advertiser } from "./advertiser.js";
 import { FAULTS_SAID } from "./core/advert-bytes.js";
 import type { Received } from "./core/conversation.js";
 import type { QueuedEffect } from "./core/effects.js";
 import { type ElectionState, peerAlive, startElection } from "./core/election-state.js";
 import { Heart } from "./core/heart.js";
-import { PathWatch } from "./core/path-watch.js";
 import type { HeldLength, Stepped } from "./core/ports.js";
-import { witnessInterval } from "./core/witness-view.js";
+import { createGuard, createNetwork, planNetwork, planPings } from "./daemon-links.js";
 import type { DaemonParts } from "./daemon-parts.js";
 import { EffectQueue } from "./effect-queue.js";
-import { isDue, recallFlaps, rememberFlaps } from "./flap-memory.js";
+import { isDue, recallFlaps } from "./flap-memory.js";
 import { createForwarderLink, type ForwarderLink } from "./forwarder-link.js";
 import { beats, type HeartMachine, heartPorts } from "./heart-ports.js";
 import type { Holder } from "./holder.js";
-import { inherit } from "./inherit.js";
-import { keepIntent, withOrder } from "./intent.js";
+import { withOrder } from "./intent.js";
 import type { LeaseKeeper } from "./lease-keeper.js";
-import { NetworkWatch } from "./network-watch.js";
-import { PendingOrder } from "./pending-order.js";
-import { type Machine, perform, reminders } from "./perform.js";
+import type { NetworkWatch } from "./network-watch.js";
+import { OperatorOrders } from "./operator-orders.js";
+import { memoryOf } from "./own-memory.js";
+import { PeerPaths } from "./peer-paths.js";
+import { type Machine, perform } from "./perform.js";
 import { PingWatch } from "./ping-watch.js";
 import { Pulse } from "./pulse.js";
+import { Reload } from "./reload.js";
 import { prolongForRestart } from "./restart.js";
 import { describeSaying } from "./saying.js";
-import { loadSettings, pathsDiffer, type Settings, virtualDigest } from "./settings.js";
+import type { Settings } from "./settings.js";
 import { describeStatus } from "./status-view.js";
+import { takeUp } from "./take-up.js";
 import { TransitionTrace } from "./transition-trace.js";
 import { VerdictExchange } from "./verdict-exchange.js";
 
@@ -60,21 +51,20 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   readonly exchange: VerdictExchange;
   readonly trace: TransitionTrace;
   readonly pings: PingWatch;
+  readonly peerPaths: PeerPaths;
+  readonly orders: OperatorOrders;
   settings: Settings;
-  advertiser: Advertiser | undefined;
   forwarderReady = false;
   /** Whether the kernel lets this process run before everything that has no deadline. */
   realtime: HeartbeatStatus["realtime"] = { granted: true, reason: "" };
   private readonly parts: DaemonParts;
-  private readonly order: PendingOrder;
-  private paths = new PathWatch();
   private started = false;
   private upkeeps = 0;
-  private reloading: Promise<unknown> = Promise.resolve();
+  private readonly reloading: Reload;
   private stopped: (() => void) | undefined;
 
   constructor(parts: DaemonParts) {
-    const { clock, events, lease, holder, announcer } = parts;
+    const { clock, events, lease, holder, announcer, ping } = parts;
     this.parts = parts;
     this.clock = clock;
     this.lease = lease;
@@ -88,71 +78,20 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
       (effect) => this.trace.perform(effect, () => perform(effect, this)),
       (effect, error) => this.effectFailed(effect, error),
     );
-    this.order = new PendingOrder(clock);
+    this.orders = new OperatorOrders(this, parts);
     this.exchange = new VerdictExchange(events);
     this.forwarder = createForwarderLink(parts.paths.socket("forwarder"));
-    this.guard = this.createGuard();
+    this.peerPaths = new PeerPaths({ ...parts, onReceived: (one) => this.received(one) });
+    this.reloading = new Reload(this, parts);
+    this.guard = createGuard(this);
     this.pulse = new Pulse(clock, this.settings.election.keepalive, {
       onKeepalive: (lateMs) => beats(this.heart).keepalive(lateMs),
       onDeadline: (lateMs) => beats(this.heart).deadline(lateMs),
       onError: (error) => this.failed("a beat", error),
     });
     this.heart = this.createHeart();
-    this.network = this.createNetwork();
-    const { ping } = parts;
+    this.network = createNetwork(this, parts);
     this.pings = new PingWatch({ clock, events, ping, onChange: () => this.setLocal() });
-  }
-
-  private createNetwork(): NetworkWatch {
-    const { clock, events, holder, network, memory } = this.parts;
-    const watch = new NetworkWatch({
-      clock,
-      events,
-      holder,
-      ...network,
-      witnessInterval: () => witnessInterval(this.settings.election),
-      onView: (view, lateMs) => this.heart.witnessed(view, lateMs),
-      onLearnt: ({ first, neighbour, floatingIp }) => {
-        if (first) this.trace.note("neighbour", `${neighbour} has learnt ${floatingIp}`);
-      },
-      onForwarded: () => this.trace.note("first-packet", "the first packet was forwarded"),
-    });
-    watch.knowPeer(memory?.peerMacs ?? []);
-    return watch;
-  }
-
-  private planNetwork(): void {
-    const { services, appliance } = this.settings.running;
-    const paths = appliance.peer?.paths ?? [];
-    this.network.plan(
-      services,
-      paths.map(({ peer }) => withoutZone(peer)),
-    );
-  }
-
-  private createGuard(): AddressGuard {
-    const { clock, events, lease, holder } = this.parts;
-    return new AddressGuard({
-      clock,
-      events,
-      lease,
-      holder,
-      services: () => this.settings.running.services,
-      virtualDigest: () => virtualDigest(this.settings),
-      remind: () => this.announcer.remind(reminders(this.holder)),
-      holds: () => this.heart.condition === "active",
-      answers: () => this.state.phase === "active",
-      leaseLength: () => this.leaseLength(),
-      perform: (effects) => {
-        this.queue.push(effects);
-        return this.queue.settled();
-      },
-      onHealth: () => {
-        this.planNetwork();
-        this.setLocal();
-      },
-      onError: (error) => this.failed("keeping the addresses", error),
-    });
   }
 
   private createHeart(): Heart {
@@ -164,29 +103,23 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     return new Heart(heartPorts(this), election, { ...begun, flaps });
   }
 
+  get advertiser(): Advertiser | undefined {
+    return this.peerPaths.advertiser;
+  }
+
   get state(): ElectionState {
     return this.heart.state;
   }
 
   /** Binds, and asks the peer to make itself known; nothing that is heard counts before `start`. */
   listen(): void {
-    this.openPaths();
+    this.peerPaths.open(this.settings);
   }
 
   /** Adopts what an earlier run of this boot holds by right; gives up what nobody holds by right. */
   async start(): Promise<void> {
     const { parts, heart } = this;
-    await this.holder.look(this.settings.running.services, virtualDigest(this.settings));
-    await this.holder.check();
-    const adopted = await inherit(parts, this.settings.election, () => this.guard.openGate());
-    if (adopted === null) {
-      const effects = [{ kind: "revoke-lease" }, { kind: "lower" }] as const;
-      this.traceRestart(effects);
-      for (const effect of effects) {
-        const work = this.trace.perform(effect, () => perform(effect, this));
-        await work.catch((error) => this.effectFailed(effect, error));
-      }
-    }
+    const adopted = await takeUp(this, parts);
     this.forwarderReady = await access(parts.paths.forwarderReadyFile).then(
       () => true,
       () => false,
@@ -195,7 +128,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     heart.start(withOrder(begun, parts));
     // What this run may claim has to be within what the disk has reserved.
     this.remember();
-    this.planNetwork();
+    planNetwork(this);
     // Raised again with fresh lifetimes; what is there already is left as it is.
     // Said first: the peer may be about to take this node for dead.
     if (adopted !== null) this.queue.push([{ kind: "send-adverts" }, { kind: "raise" }]);
@@ -203,31 +136,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     this.setLocal();
     this.tellCondition();
     this.pulse.start();
-    this.planPings();
-  }
-
-  /** Only a pair has somewhere to move the role. */
-  private planPings(): void {
-    const { services, appliance } = this.settings.running;
-    this.pings.plan(appliance.peer === undefined ? [] : services.heartbeat.pingNodes);
-  }
-
-  private openPaths(): void {
-    const { peer, node } = this.settings.running.appliance;
-    const { heartbeat } = this.settings.running.services;
-    if (peer === undefined || this.settings.key === undefined) return;
-    this.paths = new PathWatch();
-    this.advertiser = new Advertiser({
-      clock: this.clock,
-      designation: node.designation,
-      peer,
-      port: heartbeat.port,
-      key: this.settings.key,
-      bootId: this.parts.bootId,
-      timings: heartbeat,
-      openSocket: this.parts.openSocket,
-      onReceived: (received) => this.received(received),
-    });
+    planPings(this);
   }
 
   suspendedMs(): number | undefined {
@@ -237,13 +146,6 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   stepped(step: Stepped): void {
     this.trace.stepped(step);
     this.network.setActive(this.state.phase === "active");
-  }
-
-  /** An earlier run that was active, and whose lease has ended, gave its claim up by that. */
-  private traceRestart(effects: readonly QueuedEffect[]): void {
-    const { memory, bootId } = this.parts;
-    if (memory?.active !== true) return;
-    this.trace.restarted(memory.epoch, memory.bootId === bootId, effects);
   }
 
   private received(received: Received): void {
@@ -278,7 +180,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     if (changed) this.queue.push([{ kind: "send-adverts" }]);
   }
 
-  private setLocal(): void {
+  setLocal(): void {
     if (!this.started) return;
     this.heart.dispatch({
       kind: "local",
@@ -296,49 +198,8 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     return [...this.holder.faultList(), ...lost];
   }
 
-  async makeActive(designation: Designation, by: string): Promise<MakeActiveAnswer> {
-    const late = await keepIntent(this.memory(), this.parts);
-    await new Promise<void>((done) => this.heart.hearAll(done));
-    const answer = await this.order.give(() =>
-      this.heart.dispatch({ kind: "make-active", designation, by }),
-    );
-    return { ...answer, message: `${answer.message}${late}` };
-  }
-
-  /** Forgets the moves of the role by health; tells what there was. */
-  clearFlaps(by: string): ClearFlapsAnswer {
-    const { moves, heldForMs } = this.status().flaps;
-    this.heart.dispatch({ kind: "clear-flaps", by });
-    return { moves, heldForMs };
-  }
-
-  /** One at a time: two would open the same paths twice. */
   reload(): Promise<{ readonly changed: number }> {
-    const reloaded = this.reloading.then(() => this.reloadNow());
-    this.reloading = reloaded.catch(() => undefined);
-    return reloaded;
-  }
-
-  private async reloadNow(): Promise<{ readonly changed: number }> {
-    const loaded = await loadSettings(this.parts.paths, this.parts.run);
-    if (!loaded.ok) throw new RefusalError(422, "the configuration was refused", loaded.problems);
-    const before = this.settings;
-    this.settings = loaded.value;
-    this.heart.settings = loaded.value.election;
-    const newPaths = pathsDiffer(before, loaded.value);
-    if (newPaths) {
-      await this.advertiser?.close();
-      this.advertiser = undefined;
-      this.openPaths();
-    }
-    this.pulse.setPeriod(this.settings.election.keepalive);
-    const moved = await this.guard.reconfigure();
-    this.planPings();
-    this.setLocal();
-    // Addresses get the lifetimes of the lease that is right now: without a peer, none.
-    this.queue.push([{ kind: "raise" }, { kind: "send-adverts" }]);
-    await this.queue.settled();
-    return { changed: (moved ? 1 : 0) + (newPaths ? 1 : 0) };
+    return this.reloading.begin();
   }
 
   /** Makes ready for a restart that moves no address. */
@@ -398,34 +259,13 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   }
 
   remember(): void {
-    this.parts.remember(this.memory());
-  }
-
-  private memory(): HeartbeatMemory {
-    const { epoch, highestEpoch, because, failbackHeldUntil } = this.state;
-    const active = this.heart.condition === "active";
-    const { bootId } = this.parts;
-    const { peerMacs } = this.network;
-    const flaps = rememberFlaps(this.state.flaps, this.clock.now());
-    return { epoch, highestEpoch, bootId, active, because, peerMacs, flaps, failbackHeldUntil };
+    this.parts.remember(memoryOf(this, this.parts.bootId));
   }
 
   upkeep(): void {
     this.upkeeps += 1;
     if (isDue(this.state.flaps, this.upkeeps)) this.remember();
-    this.judgePaths();
-  }
-
-  /** A path that fails is a warning, whatever it is; the role never moves for it. */
-  private judgePaths(): void {
-    const { election } = this.settings;
-    const now = this.clock.now();
-    const alive = peerAlive(this.state, election, now);
-    for (const one of this.paths.judge(this.advertiser?.views() ?? [], alive, election, now)) {
-      const event = one.trouble === null ? "path-back" : (`path-${one.trouble}` as const);
-      const level = one.trouble === null ? "info" : "warn";
-      this.events.record(level, event, one.text, { path: one.path + 1 });
-    }
+    this.peerPaths.judge(this.state, this.settings);
   }
 
   tellCondition(): void {
@@ -434,14 +274,14 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
   }
 
   reply(done: boolean, message: string): void {
-    this.order.answer(done, message);
+    this.orders.answer(done, message);
   }
 
   exit(): void {
     this.stopped?.();
   }
 
-  private effectFailed(effect: QueuedEffect, error: unknown): void {
+  effectFailed(effect: QueuedEffect, error: unknown): void {
     const why = error instanceof Error ? error.message : String(error);
     this.events.record("alarm", "effect-failed", `${effect.kind} failed: ${why}`, {
       effect: effect.kind,

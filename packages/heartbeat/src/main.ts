@@ -179,8 +179,9 @@ async function main(): Promise<void> {
         return {};
       },
       "GET /transitions": ({ query }) => daemon.trace.answer(readLimit(query.get("limit"))),
-      "POST /make-active": ({ body }) => daemon.makeActive(readDesignation(body), "an operator"),
-      "POST /clear-flaps": () => daemon.clearFlaps("an operator"),
+      "POST /make-active": ({ body }) =>
+        daemon.orders.makeActive(readDesignation(body), "an operator"),
+      "POST /clear-flaps": () => daemon.orders.clearFlaps("an operator"),
     },
   });
   const leave = async (): Promise<void> => {
