@@ -165,10 +165,11 @@ export class Heart {
     this.noticeStandstill();
     const begun = this.ports.now();
     const calm = this.backlog === null && isCalm(this.state, this.settings, begun);
-    if (calm && lateMs <= this.settings.keepalive / 4) {
-      then();
-      return;
-    }
+    if (calm && lateMs <= this.settings.keepalive / 4) then();
+    else this.drainAll(lateMs, begun, then);
+  }
+
+  private drainAll(lateMs: number, begun: Millis, then: () => void): void {
     this.ports.drain(() => {
       try {
         this.readBacklog();
@@ -308,6 +309,7 @@ export class Heart {
 
   /** Before an order: it may be the first that is read after a pause, and silence is judged when all is heard. */
   hearAll(done: () => void): void {
-    this.drainLate(0, done);
+    this.noticeStandstill();
+    this.drainAll(0, this.ports.now(), done);
   }
 }
