@@ -41,6 +41,77 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     instead: "peerEpoch > state.epoch + 1000 ||",
     seeds: 2000,
   },
+  // The ones from here on were chosen by somebody who had not written the simulation.
+  {
+    name: "an offer to take over is obeyed while the kernel of whoever offers may still answer",
+    file: "core/while-passive.js",
+    find: "peer.yielding && peer.leaseMs === 0 && state.ready",
+    instead: "peer.yielding && state.ready",
+    seeds: 4000,
+  },
+  {
+    name: "offers and wishes in old mail are obeyed",
+    file: "core/heart.js",
+    find: "{ ...newest, yielding: false, requesting: false }",
+    instead: "newest",
+    seeds: 4000,
+  },
+  {
+    name: "a late judge takes its own lateness for the peer's silence",
+    file: "core/heart.js",
+    find: "lateMs > 2 * this.settings.keepalive",
+    instead: "lateMs > 1e9",
+    seeds: 4000,
+  },
+  {
+    name: "what echoes no session counts as a sign of life",
+    file: "core/session.js",
+    find: "!input.echoes.includes(state.mine)",
+    instead: "input.echoes.length === 0",
+    seeds: 4000,
+  },
+  {
+    name: "a hand-over that nobody answers is never given up",
+    file: "core/while-active.js",
+    find: "return rollBack(state, now);",
+    instead: "return [state, [{ kind: \"send-adverts\" }]];",
+    seeds: 2000,
+  },
+  {
+    name: "no witness is asked before a take over",
+    file: "core/suspicion.js",
+    find: "witness === null || !witness.able || !settings.paired",
+    instead: "witness === null || witness !== null",
+    seeds: 2000,
+  },
+  {
+    name: "adverts speak of what the kernel has not acknowledged",
+    file: "core/heart.js",
+    find: '(this.state.phase === "active") === this.ports.lease.held',
+    instead: "true",
+    seeds: 4000,
+  },
+  {
+    name: "an equal loss on both sides moves the role",
+    file: "core/while-active.js",
+    find: "state.peer.faults < state.faults - state.tolerated",
+    instead: "state.peer.faults <= state.faults - state.tolerated",
+    seeds: 2000,
+  },
+  {
+    name: "where both are passive both claim at once",
+    file: "core/while-passive.js",
+    find: 'settings.designation === "primary" || now - state.vacantSince > settings.deadtime',
+    instead: "true",
+    seeds: 2000,
+  },
+  {
+    name: "a lease that was given up runs on until the queue of effects comes to it",
+    file: "core/heart.js",
+    find: "ports.lease.revokeAtOnce();",
+    instead: "",
+    seeds: 4000,
+  },
 ];
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
