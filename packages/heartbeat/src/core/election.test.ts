@@ -244,12 +244,13 @@ test("a hand-over goes quiet, waits for the peer's claim, then lowers", () => {
   );
 });
 
-test("a hand-over that the peer does not answer is rolled back", () => {
+test("a hand-over that a living peer does not answer is rolled back", () => {
   const node = activeBeside(0).at(10, { kind: "make-active", designation: "secondary", by: "x" });
   node.at(900, { kind: "advert", peer: passivePeer });
   assert.equal(node.at(1009, { kind: "deadline" }).state.phase, "handing-over");
   node.at(1010, { kind: "deadline" });
   assert.equal(node.state.phase, "handing-over", "the offer is taken back first");
+  node.at(1155, { kind: "advert", peer: passivePeer });
   assert.equal(node.at(1159, { kind: "deadline" }).state.phase, "handing-over");
   node.at(1160, { kind: "deadline" });
   assert.equal(node.state.phase, "active");
@@ -355,12 +356,28 @@ test("of two actives the one that is not heard stands down, whatever its claim",
   assert.equal(node.hears(810, deaf).state.phase, "passive");
 });
 
+test("a peer that falls silent in a hand-over has the first turn: it may have claimed already", () => {
+  const node = activeBeside(0).at(10, { kind: "make-active", designation: "secondary", by: "x" });
+  const done: boolean[] = [];
+  for (let now = 100; now <= 900; now += 100) {
+    node.at(now, { kind: "deadline" });
+    done.push(...node.replies().map((reply) => reply.done));
+  }
+  assert.equal(node.state.phase, "starting");
+  assert.deepEqual(done, [false]);
+  for (let now = 1000; now <= 2500; now += 100) node.at(now, { kind: "deadline" });
+  assert.equal(node.state.phase, "starting", "the peer has two deadtimes");
+  for (let now = 2600; now <= 3000; now += 100) node.at(now, { kind: "deadline" });
+  assert.equal(node.state.phase, "active", "it is dead, so this node goes on");
+});
+
 test("a hand-over does not roll back right after a stall: the claim may be under way", () => {
   const node = activeBeside(0).at(10, { kind: "make-active", designation: "secondary", by: "x" });
   node.at(5000, { kind: "stalled", lateMs: 4500 }).at(5001, { kind: "deadline" });
   assert.equal(node.state.phase, "handing-over");
-  node.at(5400, { kind: "deadline" });
-  assert.equal(node.at(5550, { kind: "deadline" }).state.phase, "active");
+  node.at(5010, { kind: "advert", peer: passivePeer });
+  node.at(5400, { kind: "deadline" }).at(5450, { kind: "advert", peer: passivePeer });
+  assert.equal(node.at(5560, { kind: "deadline" }).state.phase, "active");
 });
 
 test("a wish that is not granted ends with a refusal and changes nothing", () => {

@@ -146,9 +146,18 @@ export function handOverEnds(state: ElectionState, settings: ElectionSettings): 
   const { handOver, suspecting } = state;
   if (handOver === null) return Number.POSITIVE_INFINITY;
   const { until, retractedAt } = handOver;
-  if (retractedAt !== null) return retractedAt + answerCounts(settings);
+  if (retractedAt !== null) {
+    const ends = retractedAt + answerCounts(settings);
+    // Until the peer is heard again, or is late: only then it is known who has the next turn.
+    const known = suspecting || heardSince(state, retractedAt);
+    return known ? ends : Math.max(ends, silentSince(state) + settings.warntime);
+  }
   return suspecting ? Math.min(until, silentSince(state) + settings.warntime) : until;
 }
+
+/** Whether the peer was heard after a moment. */
+export const heardSince = ({ peer }: ElectionState, moment: number): boolean =>
+  peer !== null && peer.heardAt > moment;
 
 /** When this passive node may next claim by silence; undefined = only after an event. */
 function claimDue(

@@ -12,7 +12,7 @@ import {
 } from "./election-state.js";
 import { heldUntil } from "./flap-governor.js";
 import { countMove, tellHeld } from "./flap-rule.js";
-import { answers, handOverEnds, roundsAsked } from "./suspicion.js";
+import { answers, handOverEnds, heardSince, roundsAsked } from "./suspicion.js";
 import { beginHandOver, listening, rollBack, standDown } from "./transitions.js";
 
 export function onAdvertWhileActive(
@@ -128,9 +128,30 @@ function endHandOver(
   // After a pause of this node's own the witnesses are asked anew before it answers again.
   const asking = state.suspecting && state.witness?.able === true && roundsAsked(state) === 0;
   if (asking && now - state.askedSince <= settings.deadtime) return [state, []];
-  if (!answers(state, settings, now)) return rollBack(state, now);
-  const why = `${handOver.because}; the peer answers for the floating IPs, but is not heard`;
-  return standDown(state, now, handOver.rule, why, { phase: "passive" }, "warn");
+  if (answers(state, settings, now)) {
+    const why = `${handOver.because}; the peer answers for the floating IPs, but is not heard`;
+    return standDown(state, now, handOver.rule, why, { phase: "passive" }, "warn");
+  }
+  const heard = heardSince(state, handOver.retractedAt) && !state.suspecting;
+  return heard ? rollBack(state, now) : leaveTurn(state, settings, now);
+}
+
+/**
+ * The peer fell silent during a hand-over. It may have claimed already, or be about to for this node's
+ * own silence: whoever went back now would answer beside it. So it has the first turn; where it is
+ * dead, this node claims again one deadtime later.
+ */
+function leaveTurn(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
+  const why = "the peer fell silent during the hand-over, so the first turn is the peer's";
+  const later = { ...listening(settings, now), patience: 2 * settings.deadtime };
+  const [next, effects] = standDown(state, now, "no-answer", why, later, "alarm");
+  const message = `${why}; this node claims again if it hears nothing`;
+  return [
+    next,
+    effects.map((effect) =>
+      effect.kind === "reply" ? { ...effect, done: false, message } : effect,
+    ),
+  ];
 }
 
 export function tickWhileActive(
