@@ -44,7 +44,7 @@ test("the bash script completes in a real bash", async () => {
     "COMP_WORDS=(lbpair halt V); COMP_CWORD=2; _lbpair",
     `printf "%s\\n" "\${COMPREPLY[@]}"`,
   ].join("\n");
-  const { stdout, stderr, code } = await runCommand(["bash", "-euc", script]);
+  const { stdout, stderr, code } = await runCommand(["bash", "--norc", "-euc", script]);
   assert.equal(stderr, "");
   assert.equal(stdout, "VNA/PrimaryCluster\n");
   assert.equal(code, 0);
