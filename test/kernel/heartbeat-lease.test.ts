@@ -277,7 +277,7 @@ describe("the kernel's lease", { skip: reason ?? false }, () => {
       cable.ipThere("neigh", "flush", "dev", "e0");
       await Promise.all(
         [VIP, VIP6].map((address) =>
-          runCommand(["ip", "netns", "exec", cable.there, "ping", "-c1", "-W1", address]),
+          runCommand(["ip", "netns", "exec", cable.there, "ping", "-c1", "-W3", address]),
         ),
       );
       return kinds(claims);

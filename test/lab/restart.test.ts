@@ -67,10 +67,11 @@ for (const active of APPLIANCES) {
   test(`on the primary both are restarted, the passive node's first, while ${active} is active`, {
     skip,
   }, async () => {
-    if ((await makeWell(world)) !== active) {
+    // On a machine under load health may take the role back before the pair has come to rest.
+    for (let tries = 0; (await makeWell(world)) !== active; tries += 1) {
+      assert.ok(tries < 3, `${active} stays passive`);
       const { code, stderr } = await world.cli(active, ["make-active"]);
       assert.equal(code, 0, stderr);
-      await makeWell(world);
     }
     const was = pids();
     await nothingMoves(`restart heartbeat, ${active} active`, active, async () => {
