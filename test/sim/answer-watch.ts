@@ -94,6 +94,8 @@ export class AnswerWatch {
     // What nft does not do, the kernel's own clock does.
     const kernelsMs = world.ills.some(({ nft }) => nft !== "well") ? world.timing.lease : 0;
     const delayMs = 3 * Math.max(...world.network.wires.map((wire) => wire.delayMs));
+    // What a retired run says counts only once the session is renewed.
+    if (now <= watch.unheardUntil) this.hearingSince = now;
     if (now - this.hearingSince > watch.hearMs + kernelsMs + delayMs) {
       watch.fail("promise 1", "both nodes answer though they hear each other");
     }

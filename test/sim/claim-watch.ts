@@ -74,6 +74,11 @@ export class ClaimWatch {
     if (world.ills[peer.side].nft !== "well" || world.now <= watch.exemptUntil) return;
     const delayed = world.network.wires.some((wire) => wire.delayMs > 20);
     if (delayed || world.network.pathsBadSince(since, peer.side)) return;
+    // Of a run that it has not yet met it hears nothing but hellos: those need both directions.
+    const { heart } = world.machines[side].daemon ?? daemon;
+    const silentMs = world.machines[side].now() - (heart.state.peer?.heardAt ?? -Infinity);
+    const met = world.now - silentMs >= daemon.startedAt;
+    if (!met && world.network.pathsBadSince(since, side)) return;
     watch.fail("lateness", `takes over from a peer that speaks and is on a path that is well`);
   }
 

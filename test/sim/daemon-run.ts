@@ -41,6 +41,8 @@ export class DaemonRun {
   /** False once it has ended. */
   alive = true;
   frozen = false;
+  /** By the world's clock. */
+  readonly startedAt: number;
   /** Since when it runs without a freeze, by the world's clock. */
   awakeSince: number;
   gateOpen = true;
@@ -62,7 +64,8 @@ export class DaemonRun {
     const election = settings[machine.side];
     this.machine = machine;
     this.run = run;
-    this.awakeSince = machine.world.now;
+    this.startedAt = machine.world.now;
+    this.awakeSince = this.startedAt;
     const now = millis(machine.now());
     const { designation, deadtime } = election;
     const newSession = () => machine.world.random.hex16();

@@ -56,6 +56,9 @@ export class Life {
       this.exits[side] = null;
       work?.();
     };
+    world.started = () => {
+      this.lastEndAt = world.now;
+    };
     this.snapshots = random.chance(SNAPSHOT_SHARE);
     this.left = FAULTS_MIN + random.below(FAULTS_MORE);
     for (const machine of world.machines)

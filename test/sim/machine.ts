@@ -47,6 +47,11 @@ export class Machine {
   /** What was due while the daemon was frozen. */
   private held: Due[] = [];
   private card: (() => void)[] = [];
+  /** What one run of the daemon wants of `ip`; the first is under way. */
+  private ipTurns: { readonly run: number; readonly waiting: (() => void)[] } = {
+    run: 0,
+    waiting: [],
+  };
 
   constructor(world: World, side: 0 | 1) {
     this.world = world;
@@ -128,14 +133,27 @@ export class Machine {
     this.daemon?.effects.go();
   }
 
-  /** Has `ip` change something, then goes on with the daemon; what `ip` was told is done without it. */
+  /**
+   * Has `ip` change something, one at a time as the daemon does, then goes on with the daemon; what `ip`
+   * was told is done without it.
+   */
   ip(run: number, change: () => void, done: () => void): void {
-    const { random } = this.world;
-    const ms = this.ills.slowIp ? random.between(100, 900) : random.between(0.5, 6);
-    this.after(ms, 0, false, () => {
-      change();
-      this.forDaemon(run, done);
-    });
+    const begin = () => {
+      const { random } = this.world;
+      const ms = this.ills.slowIp ? random.between(100, 900) : random.between(0.5, 6);
+      this.after(ms, 0, false, () => {
+        change();
+        this.forDaemon(run, () => {
+          turns.waiting.shift();
+          turns.waiting[0]?.();
+          done();
+        });
+      });
+    };
+    if (this.ipTurns.run !== run) this.ipTurns = { run, waiting: [] };
+    const turns = this.ipTurns;
+    turns.waiting.push(begin);
+    if (turns.waiting.length === 1) begin();
   }
 
   /** Whether an ARP request on this wire is answered for the floating IPs. */
@@ -149,6 +167,7 @@ export class Machine {
     this.runs += 1;
     this.held = [];
     this.daemon = new DaemonRun(this, this.runs);
+    this.world.started();
   }
 
   /** Asks something of the daemon, which does it once it is not frozen. */

@@ -1,5 +1,5 @@
 // watch.ts — looks at a life after every event and hands what it sees to each promise's own watch.
-import type { Stepped } from "@lbpair/heartbeat";
+import { RENEWAL_MS_MIN, REPLAYS_BEFORE_RENEWAL, type Stepped } from "@lbpair/heartbeat";
 import { AnswerWatch } from "./answer-watch.js";
 import { BrokenPromise } from "./broken-promise.js";
 import { ClaimWatch } from "./claim-watch.js";
@@ -21,6 +21,8 @@ export class Watch implements Watcher {
   readonly roles: RoleWatch;
   /** Until when a machine whose clocks hid a pause may answer beside its peer. */
   exemptUntil = Number.NEGATIVE_INFINITY;
+  /** Until when a machine reverted into an earlier run of its daemon may not be heard: that run is retired. */
+  unheardUntil = Number.NEGATIVE_INFINITY;
   /** While a clone lives, and until it is forgotten, nothing is promised. */
   private cloneUntil = Number.NEGATIVE_INFINITY;
 
@@ -92,6 +94,8 @@ export class Watch implements Watcher {
     // What it was about to claim it claims now, until it hears its peer.
     const { now, timing } = this.life.world;
     this.exemptUntil = Math.max(this.exemptUntil, now + 2 * timing.keepalive + 100);
+    const renewalMs = Math.max(RENEWAL_MS_MIN, REPLAYS_BEFORE_RENEWAL * timing.keepalive);
+    this.unheardUntil = now + renewalMs + 2 * timing.keepalive;
     this.claims.reverted(machine);
     this.roles.reverted();
   }

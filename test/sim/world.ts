@@ -64,6 +64,8 @@ export class World {
   watcher: Watcher | null = null;
   /** A daemon ended by itself. */
   ended: (side: 0 | 1) => void = () => undefined;
+  /** A daemon starts: the fault that it was away for ends only now. */
+  started: () => void = () => undefined;
   readonly recorded: readonly [Recorded[], Recorded[]] = [[], []];
   private sent = 0;
   private order = 0;

@@ -252,9 +252,10 @@ export function silenceNeeded(state: ElectionState, settings: ElectionSettings):
   const { peer, caution } = state;
   const turn = settings.paired ? turnMs(settings) : 0;
   if (peer === null) return Math.max(state.patience, caution) + turn;
-  return peer.active
-    ? Math.max(settings.deadtime, peer.leaseMs + leaseMargin(settings), caution)
-    : Math.max(settings.deadtime, caution) + turn;
+  if (!peer.active) return Math.max(settings.deadtime, caution) + turn;
+  // Both may have been cut off since its last word: then their silence counts from the same moment.
+  const both = caution === 0 && state.listeningSince > peer.heardAt ? turn : 0;
+  return Math.max(settings.deadtime, peer.leaseMs + leaseMargin(settings), caution) + both;
 }
 
 /**

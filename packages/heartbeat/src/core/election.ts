@@ -12,6 +12,7 @@ import {
   type PeerSaid,
   peerAlive,
   type Step,
+  silentSince,
 } from "./election-state.js";
 import { noticeHoldOver, onClearFlaps } from "./flap-rule.js";
 import { onMakeActive, onStop } from "./orders.js";
@@ -20,6 +21,15 @@ import { suspicion, witnessed } from "./suspicion.js";
 import { listening, standDown } from "./transitions.js";
 import { onAdvertWhileActive, peerIsBetter, tickWhileActive } from "./while-active.js";
 import { onAdvertWhilePassive, tickWhilePassive } from "./while-passive.js";
+
+/**
+ * A node that has heard nothing for a deadtime has said so, and its peer may be about to claim for it: that
+ * it hears again is said first. null = both are passive as of now, if they are.
+ */
+function vacantAgain(state: ElectionState, settings: ElectionSettings, now: Millis): Millis | null {
+  const saidDeaf = conditionOf(state) === "passive" && now - silentSince(state) > settings.deadtime;
+  return saidDeaf ? ((now + settings.keepalive) as Millis) : null;
+}
 
 function onAdvert(
   state: ElectionState,
@@ -38,7 +48,7 @@ function onAdvert(
   heard.toldAlive = true;
   heard.caution = 0;
   // Both are passive only while both are heard: a silence in between is no vacancy.
-  heard.vacantSince = state.toldAlive ? state.vacantSince : null;
+  heard.vacantSince = state.toldAlive ? state.vacantSince : vacantAgain(state, settings, now);
   // What was put up with for the sake of an order is weighed anew against a peer that was away.
   heard.tolerated = state.toldAlive ? state.tolerated : 0;
   heard.suspecting = false;
@@ -159,7 +169,9 @@ function stepOn(
       const worseSince = peerIsBetter(next, settings, now) ? next.worseSince : null;
       // Of two that become ready together the primary claims; the secondary's turn begins anew.
       const vacantSince =
-        ready && !state.ready && state.vacantSince !== null ? now : state.vacantSince;
+        ready && !state.ready && state.vacantSince !== null
+          ? (Math.max(now, state.vacantSince) as Millis)
+          : state.vacantSince;
       return [{ ...next, worseSince, vacantSince }, [{ kind: "send-adverts" }]];
     }
     case "make-active":

@@ -15,6 +15,7 @@ import {
   type ElectionSettings,
   type ElectionState,
   leaseLength,
+  leaseMargin,
   peerSaid,
 } from "./election-state.js";
 import { Lateness } from "./lateness.js";
@@ -33,6 +34,9 @@ export const ANSWER_MS_MIN = 2;
 
 /** A gap between two signs of this node's own life that makes it a pause: beats come each keepalive. */
 const PAUSE_KEEPALIVES = 1.5;
+
+/** The shortest lease that lasts to the next beat, which may be a little late. */
+const BEAT_KEEPALIVES = 1.25;
 
 export class Heart {
   readonly lateness = new Lateness();
@@ -198,9 +202,20 @@ export class Heart {
       }
     };
     this.drainLate(lateMs, () => {
-      if (lease.held && this.state.phase === "active") lease.refresh(this.leaseLength, beat);
+      if (lease.held && this.state.phase === "active") lease.refresh(this.refreshLength(), beat);
       else beat("held");
     });
+  }
+
+  /**
+   * The peer's patience counts from this node's last advert: a daemon that stops between its refresh and
+   * the next advert must have gone quiet by then. Late, the lease lasts until the next beat all the same.
+   */
+  private refreshLength(): HeldLength {
+    const { settings, leaseLength: length } = this;
+    if (length === "unlimited" || length > settings.lease) return length;
+    const patience = this.saidAt + settings.deadtime - leaseMargin(settings) - this.ports.now();
+    return Math.min(length, Math.max(patience, BEAT_KEEPALIVES * settings.keepalive));
   }
 
   private onKept(kept: Kept): void {

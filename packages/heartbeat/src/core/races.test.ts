@@ -1,9 +1,11 @@
 // races.test.ts — what the simulation found: claims, hand-overs and pauses that meet each other.
+// long: one test for each race, of one shape.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Millis, millis } from "@lbpair/common/light";
 import { step } from "./election.js";
 import {
+  adoptElection,
   type ElectionEvent,
   type ElectionSettings,
   type ElectionState,
@@ -51,6 +53,19 @@ function after(settings: ElectionSettings, happened: Happened): ElectionState {
   for (const [now, event] of happened) [state] = step(state, event, now as Millis, settings);
   return state;
 }
+/** When a node that hears nothing more claims, looked at each millisecond. */
+function nextClaim(
+  begun: ElectionState,
+  settings: ElectionSettings,
+  from: number,
+): number | undefined {
+  let state = begun;
+  for (let now = from; now < from + 10_000; now += 1) {
+    [state] = step(state, { kind: "deadline" }, now as Millis, settings);
+    if (state.phase === "active") return now;
+  }
+  return undefined;
+}
 const local = (ready: boolean): ElectionEvent => {
   return { kind: "local", ready, faults: 0, pingsLost: 0, isolated: false };
 };
@@ -88,6 +103,98 @@ test("that both are passive is believed while the peer is heard, not past warnti
     [630, tick],
   ]);
   assert.equal(fresh.phase, "active");
+});
+
+test("after a pause of its own nobody believes that both are still passive", () => {
+  const begun: Happened = [
+    [0, local(true)],
+    [10, hears(passivePeer)],
+    [20, { kind: "stalled", lateMs: 500 }],
+  ];
+  assert.equal(after(primary, [...begun, [30, tick]]).phase, "starting");
+  assert.equal(after(primary, [...begun, [30, hears(passivePeer)], [40, tick]]).phase, "active");
+});
+
+test("a primary that becomes ready late claims on a word of after that: the secondary may have claimed just before", () => {
+  const begun: Happened = [
+    [0, local(false)],
+    [10, hears(passivePeer)],
+    [100, local(true)],
+  ];
+  assert.equal(after(primary, [...begun, [110, tick]]).phase, "starting");
+  assert.equal(after(primary, [...begun, [210, hears(passivePeer)], [220, tick]]).phase, "active");
+});
+
+test("a primary that could not hear the secondary says that it hears it again before it claims", () => {
+  const begun: Happened = [
+    [0, local(true)],
+    [5000, hears(passivePeer)],
+  ];
+  assert.equal(after(primary, [...begun, [5010, tick]]).phase, "starting");
+  const late: Happened = [...begun, [5180, hears(passivePeer)]];
+  assert.equal(after(primary, [...late, [5210, tick]]).phase, "starting");
+  assert.equal(after(primary, [...late, [5380, hears(passivePeer)], [5410, tick]]).phase, "active");
+});
+
+test("nobody claims as both were passive on a word that is older than a keepalive", () => {
+  const secondary: ElectionSettings = { ...primary, designation: "secondary" };
+  const unready = hears({ ...passivePeer, ready: false });
+  const words: Happened = [0, 200, 400, 600, 800, 1000].map((now) => [now + 1, unready]);
+  const begun: Happened = [[0, local(true)], ...words];
+  assert.equal(after(secondary, [...begun, [1300, tick]]).phase, "starting");
+  assert.equal(after(secondary, [...begun, [1240, tick]]).phase, "active");
+});
+
+test("two that were cut off from each other and from a network do not claim together when it is back", () => {
+  const secondary: ElectionSettings = { ...primary, designation: "secondary" };
+  const active = { ...passivePeer, active: true, leaseMs: 800, epoch: 1, highestEpoch: 1 };
+  const dark: ElectionEvent = {
+    kind: "local",
+    ready: true,
+    faults: 1,
+    pingsLost: 0,
+    isolated: true,
+  };
+  const begun: Happened = [
+    [0, local(true)],
+    [10, hears(active)],
+    [20, dark],
+    [5000, local(true)],
+  ];
+  const due = nextClaim(after(secondary, begun), secondary, 5000);
+  const primaryClaims = nextClaim(after(primary, begun), primary, 5000);
+  assert.deepEqual([primaryClaims, due], [6001, 6401]);
+});
+
+test("a refreshed lease ends before the peer has waited for a deadtime since the last advert", () => {
+  const slow = { ...primary, keepalive: 2000, warntime: 2600, deadtime: 5000, lease: 4100 };
+  const time = { now: 0 };
+  const asked: unknown[] = [];
+  const lease = {
+    held: true,
+    length: 4100,
+    lapsed: () => false,
+    refresh: (length: unknown) => asked.push(length),
+    revokeAtOnce: () => undefined,
+  };
+  const ports = new Proxy({} as HeartPorts, {
+    get: (_, name) => {
+      if (name === "lease") return lease;
+      if (name === "now") return () => time.now;
+      if (name === "suspendedMs") return () => 0;
+      return name === "drain" ? (drained: () => void) => drained() : () => undefined;
+    },
+  });
+  const heart = new Heart(ports, slow, adoptElection(millis(0), slow, 1, 0));
+  heart.start(heart.state);
+  heart.dispatch(hears(passivePeer));
+  heart.say();
+  time.now = 2000;
+  heart.keepalive(0, () => undefined);
+  heart.say();
+  time.now = 2010;
+  heart.keepalive(0, () => undefined);
+  assert.deepEqual(asked, [2950, 4100]);
 });
 
 test("when both become ready together only the primary claims", () => {

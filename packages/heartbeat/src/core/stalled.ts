@@ -27,17 +27,19 @@ export function onStalled(
   const blind = settings.paired && lateMs + grace > settings.deadtime;
   if (blind && conditionOf(state) === "passive") {
     const caution = Math.max(state.caution, settings.loneLease + leaseMargin(settings));
-    return [{ ...state, caution, listeningSince: now }, []];
+    return [{ ...state, caution, listeningSince: now, vacantSince: null }, []];
   }
   const latest = now - silenceNeeded(state, settings) + grace;
   if (state.peer === null) {
-    return [{ ...state, listeningSince: later(state.listeningSince, latest) }, []];
+    const listeningSince = later(state.listeningSince, latest);
+    return [{ ...state, listeningSince, vacantSince: null }, []];
   }
   const peer = { ...state.peer, heardAt: later(state.peer.heardAt, latest) };
   // The claim that a hand-over waits for may have come and gone meanwhile.
   const { handOver } = state;
   const until = later(handOver?.until ?? now, now + grace);
-  if (handOver === null) return [{ ...state, peer }, []];
+  // That both were passive is as old as the stall: the peer may have claimed meanwhile.
+  if (handOver === null) return [{ ...state, peer, vacantSince: null }, []];
   const retractedAt = handOver.retractedAt === null ? null : now;
   return [{ ...state, peer, handOver: { ...handOver, until, retractedAt } }, []];
 }

@@ -7,7 +7,6 @@ import {
   FAILBACK_DEADTIMES,
   FAILBACK_HOLD_MS,
   type PeerView,
-  peerAlive,
   type Step,
   silenceNeeded,
   silentSince,
@@ -17,6 +16,11 @@ import { countMove } from "./flap-rule.js";
 import { wish } from "./orders.js";
 import { reasonToWait } from "./suspicion.js";
 import { claim } from "./transitions.js";
+
+/** Deadtimes that a primary that could claim, and hears this node, is left to do so. */
+const ABLE_DEADTIMES = 5;
+/** Keepalives that an advert is the peer's present word: the next one is due. */
+const WORD_KEEPALIVES = 1.25;
 
 export function onAdvertWhilePassive(
   state: ElectionState,
@@ -90,6 +94,22 @@ function heldBack(state: ElectionState, now: Millis, why: string): Step {
   ];
 }
 
+/**
+ * Whether both are passive and this node is to claim: the primary at once, the secondary where the
+ * primary cannot, one deadtime later: one that can is about to. A word of before the last keepalive counts for neither: where one
+ * is late to hear the other, both could claim beside each other. Then silence and witnesses decide.
+ */
+function vacancyIsOurs(state: ElectionState, settings: ElectionSettings, now: Millis): boolean {
+  const { peer, vacantSince } = state;
+  if (vacantSince === null || peer === null) return false;
+  const fresh = now - peer.heardAt <= WORD_KEEPALIVES * settings.keepalive;
+  if (!fresh || state.suspecting || peer.probing === true) return false;
+  // What was heard before this node said that it is ready may be the last word before a claim.
+  if (settings.designation === "primary") return peer.heardAt >= vacantSince;
+  const turns = !peer.ready || peer.deaf ? 1 : ABLE_DEADTIMES;
+  return now - vacantSince > turns * settings.deadtime;
+}
+
 export function tickWhilePassive(
   state: ElectionState,
   settings: ElectionSettings,
@@ -109,13 +129,8 @@ export function tickWhilePassive(
         : `the peer has been silent for ${silentMs} ms`;
     return claim(state, now, peer === null ? "lone" : "silence", because);
   }
-  // Where one is late to hear the other, both could claim beside each other: then silence and witnesses decide.
-  const doubts = state.suspecting || peer?.probing === true;
-  const heard = peerAlive(state, settings, now) && !doubts;
-  if (state.vacantSince !== null && state.ready && heard) {
-    // The primary claims at once; the secondary gives it one deadtime to become ready.
-    const turn = settings.designation === "primary" || now - state.vacantSince > settings.deadtime;
-    if (turn) return claim(state, now, "vacant", "both nodes were passive");
+  if (state.ready && vacancyIsOurs(state, settings, now)) {
+    return claim(state, now, "vacant", "both nodes were passive");
   }
   if (state.request !== null && now >= state.request.until) {
     const message = "the active did not hand over in time; nothing was changed";
