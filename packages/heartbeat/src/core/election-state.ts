@@ -182,7 +182,13 @@ export type ElectionEvent =
   /** This daemon was held up so long that its own clock is no measure of the peer's silence. */
   | { readonly kind: "stalled"; readonly lateMs: number }
   /** `old`: it had queued up while this node stood still, and says nothing of now but that the peer lived. */
-  | { readonly kind: "advert"; readonly peer: PeerSaid; readonly old?: boolean }
+  /** `met`: the first word of another run of the peer than was heard before. */
+  | {
+      readonly kind: "advert";
+      readonly peer: PeerSaid;
+      readonly old?: boolean;
+      readonly met?: boolean;
+    }
   | {
       readonly kind: "local";
       readonly ready: boolean;
@@ -262,7 +268,7 @@ export function silenceNeeded(state: ElectionState, settings: ElectionSettings):
  * Where nobody is active, both nodes' silence may end together. The secondary waits as much longer as
  * their last words can be apart, and until the witnesses would have seen the primary's claim.
  */
-const turnMs = (settings: ElectionSettings): number =>
+export const turnMs = (settings: ElectionSettings): number =>
   settings.designation === "primary"
     ? 0
     : settings.keepalive + answerCounts(settings) + leaseMargin(settings);

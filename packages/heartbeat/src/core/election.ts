@@ -12,7 +12,9 @@ import {
   type PeerSaid,
   peerAlive,
   type Step,
+  silenceNeeded,
   silentSince,
+  turnMs,
 } from "./election-state.js";
 import { noticeHoldOver, onClearFlaps } from "./flap-rule.js";
 import { onMakeActive, onStop } from "./orders.js";
@@ -24,11 +26,13 @@ import { onAdvertWhilePassive, tickWhilePassive } from "./while-passive.js";
 
 /**
  * A node that has heard nothing for a deadtime has said so, and its peer may be about to claim for it: that
- * it hears again is said first. null = both are passive as of now, if they are.
+ * it hears again is said first. And a run that shows up while another was heard may be a recording of an
+ * earlier one: it has to go on speaking. null = both are passive as of now, if they are.
  */
 function vacantAgain(state: ElectionState, settings: ElectionSettings, now: Millis): Millis | null {
-  const saidDeaf = conditionOf(state) === "passive" && now - silentSince(state) > settings.deadtime;
-  return saidDeaf ? ((now + settings.keepalive) as Millis) : null;
+  const saidDeaf = now - silentSince(state) > settings.deadtime;
+  const waits = conditionOf(state) === "passive" && (saidDeaf || state.toldAlive);
+  return waits ? ((now + settings.keepalive) as Millis) : null;
 }
 
 function onAdvert(
@@ -36,6 +40,7 @@ function onAdvert(
   settings: ElectionSettings,
   now: Millis,
   said: PeerSaid,
+  met = false,
 ): Step {
   const firstHeardAt = state.toldAlive ? (state.peer?.firstHeardAt ?? now) : now;
   const deafSince = said.deaf ? (state.peer?.deafSince ?? now) : null;
@@ -48,7 +53,8 @@ function onAdvert(
   heard.toldAlive = true;
   heard.caution = 0;
   // Both are passive only while both are heard: a silence in between is no vacancy.
-  heard.vacantSince = state.toldAlive ? state.vacantSince : vacantAgain(state, settings, now);
+  heard.vacantSince =
+    state.toldAlive && !met ? state.vacantSince : vacantAgain(state, settings, now);
   // What was put up with for the sake of an order is weighed anew against a peer that was away.
   heard.tolerated = state.toldAlive ? state.tolerated : 0;
   heard.suspecting = false;
@@ -74,6 +80,18 @@ function onAdvert(
       ? onAdvertWhileActive(heard, settings, now, peer)
       : onAdvertWhilePassive(heard, settings, now, peer);
   return [next, [...news, ...effects]];
+}
+
+/**
+ * Both may become ready at the same moment, and both have heard nothing for long enough: then the
+ * secondary's turn comes after the primary's all the same. Returns since when silence counts.
+ */
+function turnFrom(state: ElectionState, settings: ElectionSettings, now: Millis): Millis {
+  if (conditionOf(state) === "active") return state.listeningSince;
+  const turn = settings.paired ? turnMs(settings) : 0;
+  const anew = silenceNeeded({ ...state, listeningSince: now }, settings);
+  const from = now + turn - anew;
+  return turn > 0 && from > silentSince(state) ? (from as Millis) : state.listeningSince;
 }
 
 /** Says once that the peer is silent. */
@@ -151,7 +169,7 @@ function stepOn(
     case "stalled":
       return onStalled(state, settings, now, event.lateMs);
     case "advert": {
-      const [next, effects] = onAdvert(state, settings, now, event.peer);
+      const [next, effects] = onAdvert(state, settings, now, event.peer, event.met);
       // That both are passive is to be heard now, not to be read in old mail.
       const vacant = event.old === true && next.vacantSince !== null;
       return [vacant ? { ...next, vacantSince: null } : next, effects];
@@ -162,7 +180,11 @@ function stepOn(
       if (same && pingsLost === state.pingsLost && isolated === state.isolated) return [state, []];
       // Silence while no network had a carrier says nothing about the peer.
       const back = state.isolated && !isolated && conditionOf(state) === "passive";
-      const listeningSince = back ? now : state.listeningSince;
+      const listeningSince = back
+        ? now
+        : ready && !state.ready
+          ? turnFrom(state, settings, now)
+          : state.listeningSince;
       const tolerated = Math.min(state.tolerated, faults);
       const next = { ...state, ready, faults, pingsLost, isolated, listeningSince, tolerated };
       // Two short troubles with a moment of health between them are not one long one.

@@ -279,10 +279,10 @@ export class Heart {
     if (met) this.meet();
     // The conversation hands over only what is newer than all before.
     if (this.backlog !== null) this.backlog.newest = advert;
-    else this.hear(advert, hearsNothing(advert, this.settings.deadtime));
+    else this.hear(advert, hearsNothing(advert, this.settings.deadtime), false, met);
   }
 
-  private hear(advert: Advert, deaf: boolean, old = false): void {
+  private hear(advert: Advert, deaf: boolean, old = false, met = false): void {
     // It says so only once its kernel answers; this node's does not yet, and must not any more.
     if (
       advert.active &&
@@ -293,7 +293,7 @@ export class Heart {
       const why = "the peer became active before the kernel had given this node its lease";
       this.dispatch({ kind: "lease-lost", why });
     }
-    this.dispatch({ kind: "advert", peer: peerSaid(advert, deaf), old });
+    this.dispatch({ kind: "advert", peer: peerSaid(advert, deaf), old, met });
     if (advert.probing) this.answer();
     if (this.state.phase === "active" && !advert.active) {
       this.ports.offerVerdicts(advert.verdicts);

@@ -136,6 +136,30 @@ test("a primary that could not hear the secondary says that it hears it again be
   assert.equal(after(primary, [...late, [5380, hears(passivePeer)], [5410, tick]]).phase, "active");
 });
 
+test("of two that become ready together after a long silence the secondary waits for its turn", () => {
+  const secondary: ElectionSettings = { ...primary, designation: "secondary" };
+  const begun: Happened = [
+    [0, local(false)],
+    [10, hears(passivePeer)],
+    [9000, local(true)],
+  ];
+  assert.equal(nextClaim(after(primary, begun), primary, 9000), 9000);
+  assert.equal(nextClaim(after(secondary, begun), secondary, 9000), 9401);
+});
+
+test("one word of another run, which may be a recording, makes no vacancy", () => {
+  const active = { ...passivePeer, active: true, leaseMs: 800, epoch: 1, highestEpoch: 1 };
+  const other: ElectionEvent = { kind: "advert", peer: passivePeer, met: true };
+  const begun: Happened = [
+    [0, local(true)],
+    [10, hears(active)],
+    [200, other],
+  ];
+  assert.equal(after(primary, [...begun, [220, tick]]).phase, "passive");
+  const goesOn: Happened = [...begun, [410, hears(passivePeer)]];
+  assert.equal(after(primary, [...goesOn, [420, tick]]).phase, "active");
+});
+
 test("nobody claims as both were passive on a word that is older than a keepalive", () => {
   const secondary: ElectionSettings = { ...primary, designation: "secondary" };
   const unready = hears({ ...passivePeer, ready: false });
