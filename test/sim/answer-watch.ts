@@ -1,5 +1,5 @@
 // answer-watch.ts — promise 1: at most one node answers ARP for a floating IP; see docs/failover.md.
-import { answerCounts } from "@lbpair/heartbeat";
+import { answerCounts, witnessInterval } from "@lbpair/heartbeat";
 import type { Machine } from "./machine.js";
 import type { Watch } from "./watch.js";
 
@@ -82,7 +82,11 @@ export class AnswerWatch {
       !world.ills[0].witnessAble ||
       settings[0].whenVipAnswers === "take-over" ||
       network.witnessesBadSince(askedBy);
-    if (cut && blind) return;
+    // A witness cannot tell of an address that is not raised yet.
+    const [a, b] = watch.claims.answeringSince;
+    const together =
+      watch.claims.bySilence.every(Boolean) && Math.abs(a - b) <= witnessInterval(settings[0]);
+    if (cut && (blind || together)) return;
     const why = !cut ? "a path was well" : "a network of floating IPs was well";
     watch.fail("promise 1", `both nodes answer for the floating IPs though ${why}`);
   }

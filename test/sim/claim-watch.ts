@@ -22,6 +22,8 @@ export class ClaimWatch {
   private readonly watch: Watch;
   /** When each node last claimed, or took its lease again. */
   readonly answeringSince: [number, number] = [0, 0];
+  /** Whether that was by silence. */
+  readonly bySilence: [boolean, boolean] = [false, false];
   /** Claims of this life. */
   count = 0;
   private highest: Claim = { epoch: 0, side: 0, at: 0 };
@@ -38,7 +40,10 @@ export class ClaimWatch {
     if (daemon !== null && known.run !== daemon.run) {
       this.known[side] = { run: daemon.run, claimed: 0, heard: 0 };
     }
-    if (after.phase === "active" && before.phase !== "active") this.answeringSince[side] = now;
+    if (after.phase === "active" && before.phase !== "active") {
+      this.answeringSince[side] = now;
+      this.bySilence[side] = after.rule === "silence";
+    }
     if (event.kind === "advert") {
       const { epoch, highestEpoch } = event.peer;
       this.known[side].heard = Math.max(this.known[side].heard, epoch, highestEpoch);
