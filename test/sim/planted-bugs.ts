@@ -101,7 +101,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "where both are passive both claim at once",
     file: "core/while-passive.js",
-    find: 'settings.designation === "primary" || now - state.vacantSince > settings.deadtime',
+    find: "now - vacantSince > turns * settings.deadtime",
     instead: "true",
     seeds: 2000,
   },
