@@ -104,7 +104,7 @@ test("two services that share only their fallback server's ports are not covered
   assert.deepEqual(results, { VNA: false, VNB: false });
 });
 
-test("10,000 services are judged within two seconds", () => {
+test("10,000 services are judged within two seconds of processor time", () => {
   const services = Array.from({ length: 10_000 }, (_, i) =>
     service({
       label: `s${i}`,
@@ -113,9 +113,10 @@ test("10,000 services are judged within two seconds", () => {
       fallback: undefined,
     }),
   );
-  const started = process.hrtime.bigint();
+  const started = process.cpuUsage();
   assert(coverageByRule(services).every((one) => one.byRule));
-  const tookMs = Number(process.hrtime.bigint() - started) / 1e6;
+  const { user, system } = process.cpuUsage(started);
+  const tookMs = (user + system) / 1000;
   assert(tookMs < 2000, `${tookMs} ms`);
 });
 
