@@ -6,7 +6,7 @@ import { join } from "node:path";
 export type Tree = ReadonlyMap<string, string>;
 
 const LEFT_OUT = new Set(["node_modules", "dist", ".git", "tmp", "package-lock.json"]);
-const IS_TEXT = /\.(?:ts|mjs|js|json|md|yaml|yml|sh|txt|nft|conf|service)$|(?:^|\/)[^.]+$/;
+const IS_TEXT = /\.(?:ts|mjs|js|json|md|yaml|yml|sh|txt|nft|conf|service|svg)$|(?:^|\/)[^.]+$/;
 
 function walk(root: string, folder: string, tree: Map<string, string>): void {
   for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
