@@ -121,6 +121,7 @@ export function plot(book: Book, { products }: PlotNames): string {
   const height = y + 6;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
+    "<title>Failover of several products side by side</title>",
     `<rect width="${WIDTH}" height="${height}" fill="white"/>`,
     text(
       20,
