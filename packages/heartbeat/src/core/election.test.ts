@@ -15,49 +15,15 @@ import {
   type PeerSaid,
   startElection,
 } from "./election-state.js";
+import { ACTIVE_PEER, PASSIVE_PEER, PRIMARY, SECONDARY } from "./sample-election.js";
 import { nextDeadline } from "./suspicion.js";
 
-const primary: ElectionSettings = {
-  designation: "primary",
-  paired: true,
-  keepalive: 200,
-  warntime: 500,
-  deadtime: 1000,
-  initdead: 31_000,
-  lease: 800,
-  loneLease: 30_000,
-  autoFailback: false,
-  healthDamping: 1000,
-  pingDamping: 2900,
-  flapLimit: 3,
-  flapWindow: 600_000,
-  flapHold: 1_800_000,
-  whenIsolated: "wait",
-  whenVipAnswers: "wait",
-};
-const secondary: ElectionSettings = { ...primary, designation: "secondary" };
+const primary = PRIMARY;
+const secondary = SECONDARY;
 const single: ElectionSettings = { ...primary, paired: false };
 
-const passivePeer: PeerSaid = {
-  active: false,
-  ready: true,
-  yielding: false,
-  requesting: false,
-  forHealth: false,
-  deaf: false,
-  faults: 0,
-  pingsLost: 0,
-  leaseMs: 0,
-  epoch: 0,
-  highestEpoch: 0,
-};
-const activePeer: PeerSaid = {
-  ...passivePeer,
-  active: true,
-  leaseMs: 800,
-  epoch: 5,
-  highestEpoch: 5,
-};
+const passivePeer = PASSIVE_PEER;
+const activePeer = ACTIVE_PEER;
 
 class Node {
   state: ElectionState;

@@ -13,39 +13,11 @@ import {
   startElection,
 } from "./election-state.js";
 import { noteMove } from "./flap-governor.js";
+import { PASSIVE_PEER, PRIMARY } from "./sample-election.js";
 
-const settings: ElectionSettings = {
-  designation: "primary",
-  paired: true,
-  keepalive: 200,
-  warntime: 500,
-  deadtime: 1000,
-  initdead: 31_000,
-  lease: 800,
-  loneLease: 30_000,
-  autoFailback: false,
-  healthDamping: 1000,
-  pingDamping: 2900,
-  flapLimit: 2,
-  flapWindow: 600_000,
-  flapHold: 60_000,
-  whenIsolated: "wait",
-  whenVipAnswers: "wait",
-};
+const settings: ElectionSettings = { ...PRIMARY, flapLimit: 2, flapHold: 60_000 };
 
-const peer: PeerSaid = {
-  active: false,
-  ready: true,
-  yielding: false,
-  requesting: false,
-  forHealth: false,
-  deaf: false,
-  faults: 0,
-  pingsLost: 0,
-  leaseMs: 0,
-  epoch: 0,
-  highestEpoch: 0,
-};
+const peer = PASSIVE_PEER;
 
 /** A node in the state given, and everything it did since. */
 class Node {

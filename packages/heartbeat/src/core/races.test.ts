@@ -14,38 +14,10 @@ import {
 } from "./election-state.js";
 import { Heart } from "./heart.js";
 import type { HeartPorts } from "./ports.js";
+import { PASSIVE_PEER, PRIMARY } from "./sample-election.js";
 
-const primary: ElectionSettings = {
-  designation: "primary",
-  paired: true,
-  keepalive: 200,
-  warntime: 500,
-  deadtime: 1000,
-  initdead: 31_000,
-  lease: 800,
-  loneLease: 30_000,
-  autoFailback: false,
-  healthDamping: 1000,
-  pingDamping: 2900,
-  flapLimit: 3,
-  flapWindow: 600_000,
-  flapHold: 1_800_000,
-  whenIsolated: "wait",
-  whenVipAnswers: "wait",
-};
-const passivePeer: PeerSaid = {
-  active: false,
-  ready: true,
-  yielding: false,
-  requesting: false,
-  forHealth: false,
-  deaf: false,
-  faults: 0,
-  pingsLost: 0,
-  leaseMs: 0,
-  epoch: 0,
-  highestEpoch: 0,
-};
+const primary = PRIMARY;
+const passivePeer = PASSIVE_PEER;
 
 type Happened = readonly (readonly [now: number, event: ElectionEvent])[];
 function after(settings: ElectionSettings, happened: Happened): ElectionState {

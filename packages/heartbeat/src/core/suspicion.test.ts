@@ -7,42 +7,13 @@ import {
   type ElectionEvent,
   type ElectionSettings,
   type ElectionState,
-  type PeerSaid,
   startElection,
 } from "./election-state.js";
+import { ACTIVE_PEER, SECONDARY } from "./sample-election.js";
 import type { WitnessView } from "./witness-view.js";
 
-const settings: ElectionSettings = {
-  designation: "secondary",
-  paired: true,
-  keepalive: 200,
-  warntime: 500,
-  deadtime: 1000,
-  initdead: 31_000,
-  lease: 800,
-  loneLease: 30_000,
-  autoFailback: false,
-  healthDamping: 1000,
-  pingDamping: 2900,
-  flapLimit: 3,
-  flapWindow: 600_000,
-  flapHold: 1_800_000,
-  whenIsolated: "wait",
-  whenVipAnswers: "wait",
-};
-const activePeer: PeerSaid = {
-  active: true,
-  ready: true,
-  yielding: false,
-  requesting: false,
-  forHealth: false,
-  deaf: false,
-  faults: 0,
-  pingsLost: 0,
-  leaseMs: 800,
-  epoch: 5,
-  highestEpoch: 5,
-};
+const settings = SECONDARY;
+const activePeer = ACTIVE_PEER;
 const view = (fields: Partial<WitnessView> = {}): WitnessView => ({
   able: true,
   cut: 0,

@@ -12,6 +12,7 @@ import {
   type PeerSaid,
   startElection,
 } from "./election-state.js";
+import { ACTIVE_PEER, PASSIVE_PEER, SECONDARY } from "./sample-election.js";
 import { nextDeadline } from "./suspicion.js";
 import { TRANSITION_NOTES_MAX } from "./transition-notes.js";
 import {
@@ -21,38 +22,9 @@ import {
   TransitionRecorder,
 } from "./transition-record.js";
 
-const SETTINGS: ElectionSettings = {
-  designation: "secondary",
-  paired: true,
-  keepalive: 200,
-  warntime: 500,
-  deadtime: 1000,
-  initdead: 31_000,
-  lease: 800,
-  loneLease: 30_000,
-  autoFailback: false,
-  healthDamping: 1000,
-  pingDamping: 2900,
-  flapLimit: 3,
-  flapWindow: 600_000,
-  flapHold: 1_800_000,
-  whenIsolated: "wait",
-  whenVipAnswers: "wait",
-};
-const PASSIVE: PeerSaid = {
-  active: false,
-  ready: true,
-  yielding: false,
-  requesting: false,
-  forHealth: false,
-  deaf: false,
-  faults: 0,
-  pingsLost: 0,
-  leaseMs: 0,
-  epoch: 0,
-  highestEpoch: 0,
-};
-const ACTIVE: PeerSaid = { ...PASSIVE, active: true, leaseMs: 800, epoch: 5, highestEpoch: 5 };
+const SETTINGS = SECONDARY;
+const PASSIVE = PASSIVE_PEER;
+const ACTIVE = ACTIVE_PEER;
 const WELL = { kind: "local", ready: true, faults: 0, pingsLost: 0, isolated: false } as const;
 
 /** A node whose every step is shown to a recorder, and whose effects take 2 ms each. */
