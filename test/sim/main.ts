@@ -1,7 +1,7 @@
 // main.ts — npm run sim: plays seeds of the simulated pair, or tells the story of one.
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { tell } from "./play.js";
+import { type Broken, tell } from "./play.js";
 import { playAll } from "./pool.js";
 import { brokenText, replayCommand, summary } from "./report.js";
 
@@ -31,6 +31,7 @@ async function many(): Promise<number> {
   const seeds = whole("seeds", values.seeds);
   const startedAt = performance.now();
   let shownAt = 0;
+  let brokenShown = 0;
   const pool = await playAll({
     from: whole("from", values.from),
     seeds,
@@ -38,6 +39,10 @@ async function many(): Promise<number> {
     brokenMax: BROKEN_MAX,
     limitMs: Number.POSITIVE_INFINITY,
     onProgress: ({ tally, broken }) => {
+      for (; brokenShown < broken.length; brokenShown += 1) {
+        const { seed, promise } = broken[brokenShown] as Broken;
+        process.stderr.write(`seed ${seed} broke ${promise}: ${replayCommand(seed)}\n`);
+      }
       const now = performance.now();
       if (now - shownAt < 5000) return;
       shownAt = now;

@@ -6,6 +6,8 @@ import { addTally, type Broken, emptyTally, playSeed, type Tally } from "./play.
 
 /** Seeds that a worker is given at a time. */
 const SHARE = 500;
+/** Most of what a life makes dies young: more room for it saves a seventh of the time. */
+const WORKER_FLAGS = ["--max-semi-space-size=16"];
 
 export interface Share {
   readonly from: number;
@@ -61,7 +63,9 @@ export async function playAll(options: PoolOptions): Promise<Pool> {
   };
   const worker = () =>
     new Promise<void>((resolve, reject) => {
-      const child = fork(fileURLToPath(new URL("worker-main.js", import.meta.url)));
+      const child = fork(fileURLToPath(new URL("worker-main.js", import.meta.url)), {
+        execArgv: WORKER_FLAGS,
+      });
       const give = () => {
         const given = share();
         if (given === null) child.disconnect();
