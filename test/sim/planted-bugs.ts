@@ -22,7 +22,7 @@ export interface PlantedBug {
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a take over does not wait for the end of the lease that the peer advertised",
-    file: "core/election-state.js",
+    file: "core/silence.js",
     find: "peer.leaseMs + leaseMargin(settings)",
     instead: "0",
     seeds: 4000,

@@ -34,6 +34,7 @@ export * from "./core/lease-book.js";
 export * from "./core/ports.js";
 export * from "./core/round.js";
 export * from "./core/session.js";
+export * from "./core/silence.js";
 export * from "./core/still-wanted.js";
 export * from "./core/suspicion.js";
 export * from "./core/virtual-mac.js";

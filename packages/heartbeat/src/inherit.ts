@@ -1,11 +1,7 @@
 // inherit.ts — whether a daemon that starts goes on with what the run before it held.
 
-import {
-  adoptElection,
-  type ElectionSettings,
-  type ElectionState,
-  leaseLength,
-} from "./core/election-state.js";
+import { adoptElection, type ElectionSettings, type ElectionState } from "./core/election-state.js";
+import { leaseLength } from "./core/silence.js";
 import type { DaemonParts } from "./daemon-parts.js";
 
 /**

@@ -1,8 +1,9 @@
 // peer-paths.ts — the paths to the peer, as the configuration has them now: opened, closed, judged.
 import type { Clock, EventLog } from "@lbpair/common/light";
 import { Advertiser, type AdvertiserOptions } from "./advertiser.js";
-import { type ElectionState, peerAlive } from "./core/election-state.js";
+import type { ElectionState } from "./core/election-state.js";
 import { PathWatch } from "./core/path-watch.js";
+import { peerAlive } from "./core/silence.js";
 import { pathsDiffer, type Settings } from "./settings.js";
 
 export interface PeerPathsOptions

@@ -5,8 +5,9 @@ import {
   type TransitionRecord,
   VERSION,
 } from "@lbpair/common/light";
-import { conditionOf, other, peerAlive } from "./core/election-state.js";
+import { conditionOf, other } from "./core/election-state.js";
 import { heldUntil, movesCounted } from "./core/flap-governor.js";
+import { peerAlive } from "./core/silence.js";
 import type { HeartbeatDaemon } from "./daemon.js";
 
 const rounded = (value: number | null): number | null =>

@@ -1,15 +1,8 @@
 // election-state.ts — what a node knows of itself and its peer, and what follows from that alone.
-// long: every field of the state with what follows from it alone.
-import {
-  type Condition,
-  type Designation,
-  leaseMarginMs,
-  type Millis,
-  type Rule,
-} from "@lbpair/common/light";
+import type { Condition, Designation, Millis, Rule } from "@lbpair/common/light";
 import type { Effect } from "./effects.js";
 import { type FlapMemory, type FlapSettings, NO_FLAPS } from "./flap-governor.js";
-import { answerCounts, type WitnessView } from "./witness-view.js";
+import type { WitnessView } from "./witness-view.js";
 
 /** What the election needs of services.yaml and appliance.yaml, in milliseconds. */
 export interface ElectionSettings extends FlapSettings {
@@ -204,8 +197,6 @@ export type ElectionEvent =
 
 export type Step = readonly [ElectionState, readonly Effect[]];
 
-/** Beyond the holder's lease, before a claim, in milliseconds: the two clocks and nft's own time. */
-export const leaseMargin = ({ deadtime }: ElectionSettings): number => leaseMarginMs(deadtime);
 /** A hand-over that the peer does not answer is rolled back after this many keepalives, at least. */
 export const HAND_OVER_KEEPALIVES = 5;
 /** An active peer that goes on saying for this many keepalives that it hears nothing cannot be told to stop. */
@@ -231,47 +222,6 @@ export const other = (designation: Designation): Designation =>
 /** Whether this node offers its role to the peer. */
 export const yields = ({ phase, handOver }: ElectionState): boolean =>
   phase === "handing-over" && handOver?.retractedAt === null;
-
-/** Whether the peer's last sign of life is young enough. */
-export const peerAlive = (state: ElectionState, settings: ElectionSettings, now: Millis): boolean =>
-  state.peer !== null && now - state.peer.heardAt <= settings.deadtime;
-
-/** How long the kernel may go on answering ARP without this daemon; null = for ever. */
-export function leaseLength(
-  state: ElectionState,
-  settings: ElectionSettings,
-  now: Millis,
-): number | null {
-  if (!settings.paired) return null;
-  if (state.peer === null && now - state.listeningSince <= settings.deadtime) {
-    return Math.max(settings.lease, state.inheritedMs);
-  }
-  return peerAlive(state, settings, now) ? settings.lease : settings.loneLease;
-}
-
-/** When the silence of the peer that counts began. */
-export const silentSince = (state: ElectionState): number =>
-  Math.max(state.peer?.heardAt ?? Number.NEGATIVE_INFINITY, state.listeningSince);
-
-/** The silence after which this node may claim: death, and the end of the holder's lease. */
-export function silenceNeeded(state: ElectionState, settings: ElectionSettings): number {
-  const { peer, caution } = state;
-  const turn = settings.paired ? turnMs(settings) : 0;
-  if (peer === null) return Math.max(state.patience, caution) + turn;
-  if (!peer.active) return Math.max(settings.deadtime, caution) + turn;
-  // Both may have been cut off since its last word: then their silence counts from the same moment.
-  const both = caution === 0 && state.listeningSince > peer.heardAt ? turn : 0;
-  return Math.max(settings.deadtime, peer.leaseMs + leaseMargin(settings), caution) + both;
-}
-
-/**
- * Where nobody is active, both nodes' silence may end together. The secondary waits as much longer as
- * their last words can be apart, and until the witnesses would have seen the primary's claim.
- */
-export const turnMs = (settings: ElectionSettings): number =>
-  settings.designation === "primary"
-    ? 0
-    : settings.keepalive + answerCounts(settings) + leaseMargin(settings);
 
 export function startElection(
   now: Millis,

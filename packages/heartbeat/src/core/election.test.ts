@@ -11,11 +11,11 @@ import {
   type ElectionEvent,
   type ElectionSettings,
   type ElectionState,
-  leaseLength,
   type PeerSaid,
   startElection,
 } from "./election-state.js";
 import { ACTIVE_PEER, PASSIVE_PEER, PRIMARY, SECONDARY } from "./sample-election.js";
+import { leaseLength } from "./silence.js";
 import { nextDeadline } from "./suspicion.js";
 
 const primary = PRIMARY;

@@ -10,14 +10,11 @@ import {
   type ElectionState,
   heardOf,
   type PeerSaid,
-  peerAlive,
   type Step,
-  silenceNeeded,
-  silentSince,
-  turnMs,
 } from "./election-state.js";
 import { noticeHoldOver, onClearFlaps } from "./flap-rule.js";
 import { onMakeActive, onStop } from "./orders.js";
+import { peerAlive, silenceNeeded, silentSince, turnMs } from "./silence.js";
 import { onStalled } from "./stalled.js";
 import { suspicion, witnessed } from "./suspicion.js";
 import { listening, standDown } from "./transitions.js";

@@ -14,12 +14,11 @@ import {
   type ElectionEvent,
   type ElectionSettings,
   type ElectionState,
-  leaseLength,
-  leaseMargin,
   peerSaid,
 } from "./election-state.js";
 import { Lateness } from "./lateness.js";
 import type { HeartPorts, HeldLength, Kept } from "./ports.js";
+import { leaseLength, leaseMargin } from "./silence.js";
 import { Standstill } from "./standstill.js";
 import { stillWanted } from "./still-wanted.js";
 import { isCalm, nextDeadline } from "./suspicion.js";

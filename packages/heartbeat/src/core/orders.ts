@@ -6,11 +6,9 @@ import {
   type ElectionState,
   FAILBACK_HOLD_MS,
   HAND_OVER_KEEPALIVES,
-  peerAlive,
   type Step,
-  silenceNeeded,
-  silentSince,
 } from "./election-state.js";
+import { peerAlive, silenceNeeded, silentSince } from "./silence.js";
 import { reasonToWait } from "./suspicion.js";
 import { beginHandOver, claim } from "./transitions.js";
 

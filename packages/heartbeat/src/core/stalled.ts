@@ -4,10 +4,9 @@ import {
   conditionOf,
   type ElectionSettings,
   type ElectionState,
-  leaseMargin,
   type Step,
-  silenceNeeded,
 } from "./election-state.js";
+import { leaseMargin, silenceNeeded } from "./silence.js";
 
 const later = (a: number, b: number) => Math.max(a, b) as Millis;
 

@@ -9,9 +9,8 @@ import {
   type ElectionSettings,
   type ElectionState,
   type Step,
-  silenceNeeded,
-  silentSince,
 } from "./election-state.js";
+import { silenceNeeded, silentSince } from "./silence.js";
 import { answerCounts, type WitnessView, witnessInterval } from "./witness-view.js";
 
 /** Probes between warntime and deadtime. */

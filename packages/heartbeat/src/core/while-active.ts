@@ -6,12 +6,12 @@ import {
   type ElectionState,
   epochAbove,
   type PeerView,
-  peerAlive,
   peerWins,
   type Step,
 } from "./election-state.js";
 import { heldUntil } from "./flap-governor.js";
 import { countMove, tellHeld } from "./flap-rule.js";
+import { peerAlive } from "./silence.js";
 import { answers, handOverEnds, heardSince, roundsAsked } from "./suspicion.js";
 import { beginHandOver, listening, rollBack, standDown } from "./transitions.js";
 

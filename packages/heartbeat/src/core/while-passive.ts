@@ -8,12 +8,11 @@ import {
   FAILBACK_HOLD_MS,
   type PeerView,
   type Step,
-  silenceNeeded,
-  silentSince,
 } from "./election-state.js";
 import { mayFailBack } from "./flap-governor.js";
 import { countMove } from "./flap-rule.js";
 import { wish } from "./orders.js";
+import { silenceNeeded, silentSince } from "./silence.js";
 import { reasonToWait } from "./suspicion.js";
 import { claim } from "./transitions.js";
 

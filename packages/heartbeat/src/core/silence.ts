@@ -1,0 +1,48 @@
+// silence.ts — how long the peer has been silent, how long it must be before a claim, and how long a lease may be.
+import { leaseMarginMs, type Millis } from "@lbpair/common/light";
+import type { ElectionSettings, ElectionState } from "./election-state.js";
+import { answerCounts } from "./witness-view.js";
+
+/** Beyond the holder's lease, before a claim, in milliseconds: the two clocks and nft's own time. */
+export const leaseMargin = ({ deadtime }: ElectionSettings): number => leaseMarginMs(deadtime);
+
+/** Whether the peer's last sign of life is young enough. */
+export const peerAlive = (state: ElectionState, settings: ElectionSettings, now: Millis): boolean =>
+  state.peer !== null && now - state.peer.heardAt <= settings.deadtime;
+
+/** How long the kernel may go on answering ARP without this daemon; null = for ever. */
+export function leaseLength(
+  state: ElectionState,
+  settings: ElectionSettings,
+  now: Millis,
+): number | null {
+  if (!settings.paired) return null;
+  if (state.peer === null && now - state.listeningSince <= settings.deadtime) {
+    return Math.max(settings.lease, state.inheritedMs);
+  }
+  return peerAlive(state, settings, now) ? settings.lease : settings.loneLease;
+}
+
+/** When the silence of the peer that counts began. */
+export const silentSince = (state: ElectionState): number =>
+  Math.max(state.peer?.heardAt ?? Number.NEGATIVE_INFINITY, state.listeningSince);
+
+/** The silence after which this node may claim: death, and the end of the holder's lease. */
+export function silenceNeeded(state: ElectionState, settings: ElectionSettings): number {
+  const { peer, caution } = state;
+  const turn = settings.paired ? turnMs(settings) : 0;
+  if (peer === null) return Math.max(state.patience, caution) + turn;
+  if (!peer.active) return Math.max(settings.deadtime, caution) + turn;
+  // Both may have been cut off since its last word: then their silence counts from the same moment.
+  const both = caution === 0 && state.listeningSince > peer.heardAt ? turn : 0;
+  return Math.max(settings.deadtime, peer.leaseMs + leaseMargin(settings), caution) + both;
+}
+
+/**
+ * Where nobody is active, both nodes' silence may end together. The secondary waits as much longer as
+ * their last words can be apart, and until the witnesses would have seen the primary's claim.
+ */
+export const turnMs = (settings: ElectionSettings): number =>
+  settings.designation === "primary"
+    ? 0
+    : settings.keepalive + answerCounts(settings) + leaseMargin(settings);
