@@ -51,7 +51,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   {
     name: "offers and wishes in old mail are obeyed",
-    file: "core/heart.js",
+    file: "core/backlog.js",
     find: "{ ...newest, yielding: false, requesting: false }",
     instead: "newest",
     seeds: 4000,

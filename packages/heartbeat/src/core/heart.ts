@@ -1,11 +1,10 @@
 // heart.ts — one node's heartbeat: what it does with everything that happens, and in what order.
-// long: one node's whole behaviour; what matters is the order of its lines, which two files would hide.
-// long: the whole reaction of one node in the order in which it happens.
 //
 // The daemon and the simulation run this very code. It knows no clock, socket, process or promise: what
 // takes time answers through a callback, and what has to be done is asked of its ports.
 import type { Condition, Millis } from "@lbpair/common";
 import { type Advert, hearsNothing } from "./advert.js";
+import { Backlog } from "./backlog.js";
 import type { Received } from "./conversation.js";
 import type { Effect, QueuedEffect } from "./effects.js";
 import { step } from "./election.js";
@@ -17,8 +16,9 @@ import {
   peerSaid,
 } from "./election-state.js";
 import { Lateness } from "./lateness.js";
+import { ANSWER_MS_MIN, MEET_MS_MIN, OutOfTurn } from "./out-of-turn.js";
 import type { HeartPorts, HeldLength, Kept } from "./ports.js";
-import { leaseLength, leaseMargin } from "./silence.js";
+import { leaseLength, refreshedLength } from "./silence.js";
 import { Standstill } from "./standstill.js";
 import { stillWanted } from "./still-wanted.js";
 import { isCalm, nextDeadline } from "./suspicion.js";
@@ -26,16 +26,9 @@ import type { WitnessView } from "./witness-view.js";
 
 /** From one upkeep to the next, in milliseconds. */
 export const UPKEEP_MS = 1000;
-/** Least time between two rounds of adverts out of turn, whatever is heard. */
-export const MEET_MS_MIN = 20;
-/** The same for answers to probes. */
-export const ANSWER_MS_MIN = 2;
 
 /** A gap between two signs of this node's own life that makes it a pause: beats come each keepalive. */
 const PAUSE_KEEPALIVES = 1.5;
-
-/** The shortest lease that lasts to the next beat, which may be a little late. */
-const BEAT_KEEPALIVES = 1.25;
 
 export class Heart {
   readonly lateness = new Lateness();
@@ -45,13 +38,12 @@ export class Heart {
   private readonly standstill: Standstill;
   private started = false;
   private lastUpkeepAt: number;
-  private metAt = Number.NEGATIVE_INFINITY;
-  private answeredAt = Number.NEGATIVE_INFINITY;
+  private readonly meetings = new OutOfTurn(MEET_MS_MIN);
+  private readonly answers = new OutOfTurn(ANSWER_MS_MIN);
   private saidAt: number;
   /** When this node last did anything: a longer gap than its keepalives is a pause. */
   private aliveAt: number;
-  /** After a pause: the newest of the adverts that had queued up, until all of them are read. */
-  private backlog: { newest: Advert | null } | null = null;
+  private readonly backlog = new Backlog();
 
   constructor(ports: HeartPorts, settings: ElectionSettings, state: ElectionState) {
     const now = ports.now();
@@ -138,20 +130,14 @@ export class Heart {
     const lateMs = Math.max(this.standstill.sleptMs, gapMs - this.settings.keepalive);
     if (paused) this.dispatch({ kind: "stalled", lateMs });
     else this.judgeLateness(lateMs);
-    if (!paused || this.backlog !== null) return;
-    this.backlog = { newest: null };
+    if (!paused || this.backlog.open) return;
+    this.backlog.begin();
     this.ports.drain(() => this.readBacklog());
   }
 
-  /**
-   * What queued up during a pause is old: of all of it the newest word counts, and a wish or an offer
-   * in it may long have been taken back.
-   */
   private readBacklog(): void {
-    const newest = this.backlog?.newest ?? null;
-    this.backlog = null;
-    if (newest === null) return;
-    this.hear({ ...newest, yielding: false, requesting: false }, false, true);
+    const newest = this.backlog.close();
+    if (newest !== null) this.hear(newest, false, true);
   }
 
   /** Whether an effect that has waited is still wanted; no lease is given on a claim of before a pause. */
@@ -167,7 +153,7 @@ export class Heart {
   private drainLate(lateMs: number, then: () => void): void {
     this.noticeStandstill();
     const begun = this.ports.now();
-    const calm = this.backlog === null && isCalm(this.state, this.settings, begun);
+    const calm = !this.backlog.open && isCalm(this.state, this.settings, begun);
     if (calm && lateMs <= this.settings.keepalive / 4) then();
     else this.drainAll(lateMs, begun, then);
   }
@@ -201,20 +187,10 @@ export class Heart {
       }
     };
     this.drainLate(lateMs, () => {
-      if (lease.held && this.state.phase === "active") lease.refresh(this.refreshLength(), beat);
-      else beat("held");
+      if (!lease.held || this.state.phase !== "active") return beat("held");
+      const sinceSaid = this.ports.now() - this.saidAt;
+      lease.refresh(refreshedLength(this.leaseLength, this.settings, sinceSaid), beat);
     });
-  }
-
-  /**
-   * The peer's patience counts from this node's last advert: a daemon that stops between its refresh and
-   * the next advert must have gone quiet by then. Late, the lease lasts until the next beat all the same.
-   */
-  private refreshLength(): HeldLength {
-    const { settings, leaseLength: length } = this;
-    if (length === "unlimited" || length > settings.lease) return length;
-    const patience = this.saidAt + settings.deadtime - leaseMargin(settings) - this.ports.now();
-    return Math.min(length, Math.max(patience, BEAT_KEEPALIVES * settings.keepalive));
   }
 
   private onKept(kept: Kept): void {
@@ -276,8 +252,7 @@ export class Heart {
     if (received.kind !== "advert") return;
     const { advert, met } = received;
     if (met) this.meet();
-    // The conversation hands over only what is newer than all before.
-    if (this.backlog !== null) this.backlog.newest = advert;
+    if (this.backlog.open) this.backlog.keep(advert);
     else this.hear(advert, hearsNothing(advert, this.settings.deadtime), false, met);
   }
 
@@ -301,19 +276,14 @@ export class Heart {
 
   /** Two runs that meet say so at once: waiting for the next keepalives could cost a take over. */
   private meet(): void {
-    const now = this.ports.now();
-    if (now - this.metAt < MEET_MS_MIN) return;
-    this.metAt = now;
+    if (!this.meetings.may(this.ports.now())) return;
     if (this.acknowledged) this.say();
     else this.ports.perform([{ kind: "send-adverts" }]);
   }
 
   /** The peer is in doubt whether this node lives. */
   private answer(): void {
-    const now = this.ports.now();
-    if (now - this.answeredAt < ANSWER_MS_MIN || !this.acknowledged) return;
-    this.answeredAt = now;
-    this.say(false);
+    if (this.acknowledged && this.answers.may(this.ports.now())) this.say(false);
   }
 
   /** What the witnesses say, `lateMs` after they were to be heard: a judge that is late hears the peer first. */

@@ -1,6 +1,7 @@
 // silence.ts — how long the peer has been silent, how long it must be before a claim, and how long a lease may be.
 import { leaseMarginMs, type Millis } from "@lbpair/common/light";
 import type { ElectionSettings, ElectionState } from "./election-state.js";
+import type { HeldLength } from "./ports.js";
 import { answerCounts } from "./witness-view.js";
 
 /** Beyond the holder's lease, before a claim, in milliseconds: the two clocks and nft's own time. */
@@ -21,6 +22,24 @@ export function leaseLength(
     return Math.max(settings.lease, state.inheritedMs);
   }
   return peerAlive(state, settings, now) ? settings.lease : settings.loneLease;
+}
+
+/** The shortest lease that lasts to the next beat, which may be a little late. */
+const BEAT_KEEPALIVES = 1.25;
+
+/**
+ * The peer's patience counts from this node's last advert, `sinceSaid` ago: a daemon that stops between
+ * its refresh and the next advert must have gone quiet by then. Late, the lease lasts until the next
+ * beat all the same.
+ */
+export function refreshedLength(
+  length: HeldLength,
+  settings: ElectionSettings,
+  sinceSaid: number,
+): HeldLength {
+  if (length === "unlimited" || length > settings.lease) return length;
+  const patience = settings.deadtime - leaseMargin(settings) - sinceSaid;
+  return Math.min(length, Math.max(patience, BEAT_KEEPALIVES * settings.keepalive));
 }
 
 /** When the silence of the peer that counts began. */
