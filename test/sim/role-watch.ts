@@ -1,6 +1,7 @@
 // role-watch.ts — promise 2 and its like: who is active after a fault, and that nothing else moves the role.
 import { conditionOf, type Stepped } from "@lbpair/heartbeat";
-import type { FaultKind, FaultName } from "./faults.js";
+import type { FaultKind } from "./fault-kind.js";
+import type { FaultName } from "./faults.js";
 import type { Machine } from "./machine.js";
 import type { Watch } from "./watch.js";
 
