@@ -75,6 +75,7 @@ export class AnswerWatch {
     );
     const ago = 2 * timing.keepalive + 50;
     const cut =
+      world.now <= watch.unheardUntil ||
       network.pathsBadSince((one ?? claimAt) - ago, 0) ||
       network.pathsBadSince((other ?? claimAt) - ago, 1);
     const askedBy = claimAt - answerCounts(settings[0]);
@@ -96,7 +97,8 @@ export class AnswerWatch {
     const { watch } = this;
     const { world } = watch.life;
     // What nft does not do, the kernel's own clock does.
-    const kernelsMs = world.ills.some(({ nft }) => nft !== "well") ? world.timing.lease : 0;
+    const ill = world.ills.some(({ nft, nftIllUntil }) => nft !== "well" || now < nftIllUntil);
+    const kernelsMs = ill ? world.timing.lease : 0;
     const delayMs = 3 * Math.max(...world.network.wires.map((wire) => wire.delayMs));
     // What a retired run says counts only once the session is renewed.
     if (now <= watch.unheardUntil) this.hearingSince = now;

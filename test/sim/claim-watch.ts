@@ -42,7 +42,7 @@ export class ClaimWatch {
     }
     if (after.phase === "active" && before.phase !== "active") {
       this.answeringSince[side] = now;
-      this.bySilence[side] = after.rule === "silence";
+      this.bySilence[side] = after.rule === "silence" || after.rule === "lone";
     }
     if (event.kind === "advert") {
       const { epoch, highestEpoch } = event.peer;
@@ -76,7 +76,8 @@ export class ClaimWatch {
     if (daemon.awakeSince > since || peer.resumedAt > since) return;
     // A pause that its clocks hide is silence to it; then only the witnesses can tell.
     if (world.machines[side].hiddenUntil > since) return;
-    if (world.ills[peer.side].nft !== "well" || world.now <= watch.exemptUntil) return;
+    if (world.ills[peer.side].nft !== "well") return;
+    if (world.now <= Math.max(watch.exemptUntil, watch.unheardUntil)) return;
     const delayed = world.network.wires.some((wire) => wire.delayMs > 20);
     if (delayed || world.network.pathsBadSince(since, peer.side)) return;
     // Of a run that it has not yet met it hears nothing but hellos: those need both directions.

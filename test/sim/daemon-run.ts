@@ -134,7 +134,9 @@ export class DaemonRun {
     const memory = disk.content;
     const ours = memory?.active === true && memory.bootId === bootId;
     kernel.open();
-    if (memory === null || !ours || leftMs <= 0 || memory.epoch < memory.highestEpoch) {
+    const raised = kernel.holds(this.now());
+    const known = memory === null || memory.epoch < memory.highestEpoch;
+    if (memory === null || known || !ours || !raised || leftMs <= 0) {
       this.startPassive();
       return;
     }

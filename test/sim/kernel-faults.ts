@@ -1,5 +1,6 @@
 // kernel-faults.ts — what goes wrong around a daemon: nft, ip, the gate, its disk, its forwarder, its ping nodes.
 import { always, type Faults, nothing, passive } from "./fault-kind.js";
+import { SLOW_IP_MS } from "./machine.js";
 
 export const KERNEL_FAULTS = {
   "nft-silent": {
@@ -31,10 +32,11 @@ export const KERNEL_FAULTS = {
   },
   "ip-slow": {
     ...always,
-    begin: (_life, { ills }) => {
+    begin: (life, { ills }) => {
       ills.slowIp = true;
       return () => {
         ills.slowIp = false;
+        life.lingersUntil = life.world.now + SLOW_IP_MS;
       };
     },
   },

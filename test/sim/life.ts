@@ -36,6 +36,8 @@ export class Life {
   open = 0;
   lastBeginAt = Number.NEGATIVE_INFINITY;
   lastEndAt = 0;
+  /** Until when a fault that is over may still be felt. */
+  lingersUntil = 0;
   begun = 0;
   private left: number;
   private aimed: Aimed | null = null;
@@ -126,7 +128,7 @@ export class Life {
       end();
       world.trace?.push({ at: world.now, who: "world", text: `${name} is over` });
       this.open -= 1;
-      this.lastEndAt = world.now;
+      this.lastEndAt = Math.max(world.now, this.lingersUntil);
       this.watch.ends();
     });
   }
@@ -200,7 +202,7 @@ export class Life {
 
   private past(): number {
     const { world } = this;
-    return world.now - world.random.between(0.1, 3) * world.timing.deadtime;
+    return Math.max(0, world.now - world.random.between(0.1, 3) * world.timing.deadtime);
   }
 
   revert(side: 0 | 1): void {

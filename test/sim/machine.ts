@@ -10,6 +10,8 @@ import type { Ills, World } from "./world.js";
 
 export type Gap = "shown" | "suspended" | "hidden";
 
+/** Longest that `ip` takes where it is slow. */
+export const SLOW_IP_MS = 900;
 /** Frames that a network card keeps for a machine that stands still. */
 const CARD_FRAMES = 60;
 
@@ -37,6 +39,8 @@ export class Machine {
   peerMacs: readonly string[] = [];
   /** When it last went on after a pause that its clocks hide, by the world's clock. */
   hiddenUntil = Number.NEGATIVE_INFINITY;
+  /** Whether it was about to answer for the floating IPs when it came to stand still. */
+  stoppedInClaim = false;
   /** When it last went on after a pause, by the world's clock. */
   resumedAt = Number.NEGATIVE_INFINITY;
   /** Since when no daemon has run here, by the world's clock; null = one does. */
@@ -140,7 +144,7 @@ export class Machine {
   ip(run: number, change: () => void, done: () => void): void {
     const begin = () => {
       const { random } = this.world;
-      const ms = this.ills.slowIp ? random.between(100, 900) : random.between(0.5, 6);
+      const ms = this.ills.slowIp ? random.between(100, SLOW_IP_MS) : random.between(0.5, 6);
       this.after(ms, 0, false, () => {
         change();
         this.forDaemon(run, () => {
@@ -232,9 +236,15 @@ export class Machine {
     return this.daemon === null || this.daemon.frozen;
   }
 
+  /** Whether its daemon is active and the kernel has not taken its lease yet. */
+  private get claims(): boolean {
+    return this.daemon?.heart.state.phase === "active" && !this.daemon.book.held;
+  }
+
   stop(gap: Gap): void {
     if (!this.running) return;
     this.stopped = gap;
+    this.stoppedInClaim = this.claims;
     this.quietSince ??= this.world.now;
     this.clock.stop(this.world.now);
   }
@@ -273,6 +283,7 @@ export class Machine {
 
   /** Goes on in another world as if nothing had been: a snapshot, or a clone. */
   moveTo(world: World): void {
+    this.stoppedInClaim = this.claims;
     const from = this.world.now;
     this.world = world;
     this.clock.moveTo(world.now, from);

@@ -81,8 +81,7 @@ export class Watch implements Watcher {
   /** A machine goes on after a pause that its kernel did not see: what is left of the lease goes on too. */
   vmTrouble(machine: Machine): void {
     // A claim may have been under way: nothing tells this machine that its lease comes late.
-    const claims = machine.daemon?.heart.state.phase === "active" && !machine.daemon.book.held;
-    const until = claims
+    const until = machine.stoppedInClaim
       ? machine.now() + 2 * this.life.world.timing.lease
       : machine.kernel.leaseUntil;
     const leftMs = Math.max(0, until - machine.now());

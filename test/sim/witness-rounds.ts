@@ -1,6 +1,12 @@
 // witness-rounds.ts — the real witness of one run of the daemon, asking over the simulated networks.
 import { millis } from "@lbpair/common";
-import { type HeardClaim, type Question, Witness, witnessInterval } from "@lbpair/heartbeat";
+import {
+  type HeardClaim,
+  missesRound,
+  type Question,
+  Witness,
+  witnessInterval,
+} from "@lbpair/heartbeat";
 import type { DaemonRun } from "./daemon-run.js";
 import type { Wire } from "./network.js";
 
@@ -17,6 +23,9 @@ export class WitnessRounds {
   private readonly daemon: DaemonRun;
   private readonly witness = new Witness();
   private asking = 0;
+  private missed = false;
+  /** What has come to the raw sockets. */
+  private inbox: (() => void)[] = [];
 
   constructor(daemon: DaemonRun) {
     this.daemon = daemon;
@@ -72,12 +81,26 @@ export class WitnessRounds {
   private round(asking: number, lateMs: number): void {
     if (asking !== this.asking) return;
     const { heart, machine } = this.daemon;
-    const questions = this.witness.ask();
+    this.poll();
+    const questions = this.witness.ask(this.missed);
+    this.missed = false;
     heart.witnessed(this.witness.view(machine.ills.witnessAble), lateMs);
     // By what was said now this node may have taken over.
     if (asking !== this.asking) return;
     for (const question of questions) this.put(question);
-    this.next(asking, witnessInterval(heart.settings));
+    const interval = witnessInterval(heart.settings);
+    const half = machine.now() + interval / 2;
+    this.later(interval / 2, () => {
+      if (asking === this.asking) this.missed = missesRound(machine.now() - half, interval);
+      this.poll();
+    });
+    this.next(asking, interval);
+  }
+
+  private poll(): void {
+    const come = this.inbox;
+    this.inbox = [];
+    for (const work of come) work();
   }
 
   private put(question: Question): void {
@@ -105,7 +128,10 @@ export class WitnessRounds {
 
   private answered(work: () => void): void {
     const { machine, run } = this.daemon;
-    machine.after(machine.world.random.next() * LOOK_MS, run, false, work);
+    machine.after(machine.world.random.next() * LOOK_MS, 0, false, () => {
+      this.inbox.push(work);
+      machine.forDaemon(run, () => this.poll());
+    });
   }
 
   private heard(claim: HeardClaim): void {

@@ -183,16 +183,19 @@ export class World {
     if (there === undefined) return;
     this.after(there, () => {
       const peer = this.at(side === 0 ? 1 : 0);
-      const holds = peer.running && peer.kernel.holds(peer.now());
-      if (!(echo ? holds : peer.answersOn(wire))) return;
-      const back = this.network.delay(wire, peer.side, this.random);
-      if (back === undefined) return;
-      this.after(back, () =>
-        asker.frame(() => {
-          if (echo) this.watcher?.answered(asker);
-          done(macsOf(peer.side)[0] ?? "");
-        }),
-      );
+      // One that stands still answers when it goes on.
+      peer.frame(() => {
+        const holds = peer.running && peer.kernel.holds(peer.now());
+        if (!(echo ? holds : peer.answersOn(wire))) return;
+        const back = this.network.delay(wire, peer.side, this.random);
+        if (back === undefined) return;
+        this.after(back, () =>
+          asker.frame(() => {
+            if (echo) this.watcher?.answered(asker);
+            done(macsOf(peer.side)[0] ?? "");
+          }),
+        );
+      });
     });
   }
 

@@ -230,6 +230,11 @@ export class Holder {
     return this.present.has(address);
   }
 
+  /** Whether any floating IP is on the links; refreshed by `check`. */
+  get holdsSome(): boolean {
+    return this.present.size > 0;
+  }
+
   /** Reads what is there; returns the placed addresses that are missing. */
   async check(): Promise<Placed[]> {
     const there = await this.addresses.present();

@@ -5,19 +5,21 @@ import { leaseLength } from "./core/silence.js";
 import type { DaemonParts } from "./daemon-parts.js";
 
 /**
- * Only in the same boot, with the lease still running in the kernel, and with no higher claim known.
+ * Only in the same boot, with the lease still running in the kernel, with no higher claim known, and with
+ * floating IPs still there: without them nobody was answered, and the peer may rightly have claimed.
  * `openGate` is called in between: a gate that changes must not end the lease that is inherited.
  */
 export async function inherit(
   parts: Pick<DaemonParts, "lease" | "memory" | "bootId" | "clock" | "events">,
   settings: ElectionSettings,
+  raised: boolean,
   openGate: () => Promise<void>,
 ): Promise<ElectionState | null> {
   const { lease, memory, bootId, clock, events } = parts;
   const inherited = await lease.inherited();
   await openGate();
   const ours = memory?.active === true && memory.bootId === bootId;
-  if (inherited === null || !ours || memory.epoch < memory.highestEpoch) return null;
+  if (inherited === null || !raised || !ours || memory.epoch < memory.highestEpoch) return null;
   const inheritedMs = inherited === "unlimited" ? 0 : inherited;
   const adopted = adoptElection(clock.now(), settings, memory.epoch, inheritedMs);
   lease.adopt(inherited);

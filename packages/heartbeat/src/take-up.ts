@@ -14,7 +14,8 @@ export async function takeUp(
   const { settings, holder, guard, trace } = daemon;
   await holder.look(settings.running.services, virtualDigest(settings));
   await holder.check();
-  const adopted = await inherit(parts, settings.election, () => guard.openGate());
+  const raised = holder.wanted.length === 0 || holder.holdsSome;
+  const adopted = await inherit(parts, settings.election, raised, () => guard.openGate());
   if (adopted !== null) return adopted;
   const effects = [{ kind: "revoke-lease" }, { kind: "lower" }] as const;
   // An earlier run that was active, and whose lease has ended, gave its claim up by that.

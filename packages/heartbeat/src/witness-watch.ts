@@ -5,7 +5,7 @@ import type { Ears, Heard } from "./adapters/ears.js";
 import { type EchoName, echoRequest } from "./adapters/echo-frame.js";
 import { neighbourQuestion, UNSPECIFIED } from "./adapters/ns-frame.js";
 import { type Conflict, type Question, Witness } from "./core/witness.js";
-import type { WitnessView } from "./core/witness-view.js";
+import { missesRound, type WitnessView } from "./core/witness-view.js";
 import type { LinkPlaces } from "./link-places.js";
 
 /** Between two rounds of questions in quiet times: whoever is heard then was "heard before". */
@@ -32,6 +32,9 @@ export class WitnessWatch {
   private readonly options: WitnessWatchOptions;
   private readonly idle: NodeJS.Timeout;
   private round: NodeJS.Timeout | undefined;
+  private halfway: NodeJS.Timeout | undefined;
+  /** Whether this node stood still in the round that is under way. */
+  private missed = false;
   private sequence = 0;
 
   constructor(options: WitnessWatchOptions) {
@@ -54,6 +57,7 @@ export class WitnessWatch {
 
   end(): void {
     clearTimeout(this.round);
+    clearTimeout(this.halfway);
     this.witness.end();
     this.options.ears.hurry("witness", null);
   }
@@ -88,14 +92,20 @@ export class WitnessWatch {
     const lateMs = clock.now() - due;
     // Whoever judges hears first what has already come.
     ears.poll();
-    const questions = this.witness.ask();
+    const questions = this.witness.ask(this.missed);
+    this.missed = false;
     onView(this.witness.view(ears.able), lateMs);
     // By what was said now this node may have taken over.
     if (!this.witness.suspected) return;
     for (const question of questions) this.put(question);
     const now = clock.now();
-    const next = Math.max(now, due + intervalMs()) as Millis;
+    const interval = intervalMs();
+    const next = Math.max(now, due + interval) as Millis;
     this.round = setTimeout(() => this.ask(next), next - now);
+    this.halfway = setTimeout(() => {
+      this.missed = missesRound(clock.now() - (now + interval / 2), interval);
+      ears.poll();
+    }, interval / 2);
   }
 
   private put(question: Question): void {

@@ -107,6 +107,8 @@ export interface ElectionState {
   readonly epoch: number;
   readonly highestEpoch: number;
   readonly peer: PeerView | null;
+  /** When the peer was last heard in this run, though it has been forgotten since; before, the start. */
+  readonly wordAt: Millis;
   /** Silence of a never-heard peer is counted from here, for `patience` milliseconds. */
   readonly listeningSince: Millis;
   readonly patience: number;
@@ -236,6 +238,7 @@ export function startElection(
     epoch: 0,
     highestEpoch: seen,
     peer: null,
+    wordAt: now,
     listeningSince: now,
     patience: settings.paired ? settings.initdead : 0,
     caution: 0,

@@ -4,7 +4,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Millis, millis } from "@lbpair/common";
 import type { Effect } from "./effects.js";
-import { step } from "./election.js";
 import {
   adoptElection,
   conditionOf,
@@ -14,7 +13,7 @@ import {
   type PeerSaid,
   startElection,
 } from "./election-state.js";
-import { ACTIVE_PEER, PASSIVE_PEER, PRIMARY, SECONDARY } from "./sample-election.js";
+import { ACTIVE_PEER, PASSIVE_PEER, PRIMARY, SECONDARY, stepBlind } from "./sample-election.js";
 import { leaseLength } from "./silence.js";
 import { nextDeadline } from "./suspicion.js";
 
@@ -36,7 +35,7 @@ class Node {
       this.at(0, { kind: "local", ready: true, faults: 0, pingsLost: 0, isolated: false });
   }
   at(now: number, event: ElectionEvent): this {
-    [this.state, this.effects] = step(this.state, event, now as Millis, this.settings);
+    [this.state, this.effects] = stepBlind(this.state, event, now as Millis, this.settings);
     return this;
   }
   hears(now: number, said: PeerSaid): this {

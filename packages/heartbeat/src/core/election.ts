@@ -21,15 +21,18 @@ import { listening, standDown } from "./transitions.js";
 import { onAdvertWhileActive, peerIsBetter, tickWhileActive } from "./while-active.js";
 import { onAdvertWhilePassive, tickWhilePassive } from "./while-passive.js";
 
+/** Keepalives after which the peer's word that it was not heard is old: it counts for one and a quarter. */
+const HEARD_AGAIN_KEEPALIVES = 1.5;
+
 /**
  * A node that has heard nothing for a deadtime has said so, and its peer may be about to claim for it: that
- * it hears again is said first. And a run that shows up while another was heard may be a recording of an
+ * it hears again is said first, and heard. And a run that shows up while another was heard may be a recording of an
  * earlier one: it has to go on speaking. null = both are passive as of now, if they are.
  */
 function vacantAgain(state: ElectionState, settings: ElectionSettings, now: Millis): Millis | null {
-  const saidDeaf = now - silentSince(state) > settings.deadtime;
-  const waits = conditionOf(state) === "passive" && (saidDeaf || state.toldAlive);
-  return waits ? ((now + settings.keepalive) as Millis) : null;
+  const saidDeaf = now - state.wordAt > settings.deadtime;
+  if (conditionOf(state) === "active" || !(saidDeaf || state.toldAlive)) return null;
+  return (now + (saidDeaf ? HEARD_AGAIN_KEEPALIVES : 1) * settings.keepalive) as Millis;
 }
 
 function onAdvert(
@@ -46,6 +49,7 @@ function onAdvert(
   // Copied, then changed: a spread with so many changes takes three times as long.
   const heard: { -readonly [K in keyof ElectionState]: ElectionState[K] } = { ...state };
   heard.peer = peer;
+  heard.wordAt = now;
   heard.highestEpoch = highestEpoch;
   heard.toldAlive = true;
   heard.caution = 0;

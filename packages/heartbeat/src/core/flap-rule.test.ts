@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Millis } from "@lbpair/common/light";
 import type { Effect } from "./effects.js";
-import { step } from "./election.js";
 import {
   adoptElection,
   type ElectionEvent,
@@ -13,7 +12,7 @@ import {
   startElection,
 } from "./election-state.js";
 import { noteMove } from "./flap-governor.js";
-import { PASSIVE_PEER, PRIMARY } from "./sample-election.js";
+import { PASSIVE_PEER, PRIMARY, stepBlind } from "./sample-election.js";
 
 const settings: ElectionSettings = { ...PRIMARY, flapLimit: 2, flapHold: 60_000 };
 
@@ -29,7 +28,7 @@ class Node {
     this.settings = own;
   }
   at(now: number, event: ElectionEvent): this {
-    const [next, effects] = step(this.state, event, now as Millis, this.settings);
+    const [next, effects] = stepBlind(this.state, event, now as Millis, this.settings);
     this.state = next;
     this.effects.push(...effects);
     return this;

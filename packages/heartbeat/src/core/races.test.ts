@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Millis, millis } from "@lbpair/common/light";
-import { step } from "./election.js";
 import {
   adoptElection,
   type ElectionEvent,
@@ -14,7 +13,7 @@ import {
 } from "./election-state.js";
 import { Heart } from "./heart.js";
 import type { HeartPorts } from "./ports.js";
-import { PASSIVE_PEER, PRIMARY } from "./sample-election.js";
+import { PASSIVE_PEER, PRIMARY, stepBlind } from "./sample-election.js";
 
 const primary = PRIMARY;
 const passivePeer = PASSIVE_PEER;
@@ -22,7 +21,7 @@ const passivePeer = PASSIVE_PEER;
 type Happened = readonly (readonly [now: number, event: ElectionEvent])[];
 function after(settings: ElectionSettings, happened: Happened): ElectionState {
   let state = startElection(millis(0), settings, 0);
-  for (const [now, event] of happened) [state] = step(state, event, now as Millis, settings);
+  for (const [now, event] of happened) [state] = stepBlind(state, event, now as Millis, settings);
   return state;
 }
 /** When a node that hears nothing more claims, looked at each millisecond. */
@@ -33,7 +32,7 @@ function nextClaim(
 ): number | undefined {
   let state = begun;
   for (let now = from; now < from + 10_000; now += 1) {
-    [state] = step(state, { kind: "deadline" }, now as Millis, settings);
+    [state] = stepBlind(state, { kind: "deadline" }, now as Millis, settings);
     if (state.phase === "active") return now;
   }
   return undefined;
@@ -54,9 +53,9 @@ test("two that hand over to each other do not both go back: the lower claim beco
     [30, order],
   ]);
   assert.equal(handing.phase, "handing-over");
-  const [passive] = step(handing, hears(yielding), 40 as Millis, primary);
+  const [passive] = stepBlind(handing, hears(yielding), 40 as Millis, primary);
   assert.equal(passive.phase, "passive");
-  const [active] = step(passive, hears(yielding), 50 as Millis, primary);
+  const [active] = stepBlind(passive, hears(yielding), 50 as Millis, primary);
   assert.deepEqual([active.phase, active.epoch], ["active", 3]);
 });
 
@@ -302,7 +301,22 @@ test("a node that has become a single appliance gives nothing up to the peer it 
     pingsLost: 0,
     isolated: true,
   };
-  const [isolated] = step(active, dark, 5000 as Millis, alone);
-  const [next] = step(isolated, tick, 5010 as Millis, alone);
+  const [isolated] = stepBlind(active, dark, 5000 as Millis, alone);
+  const [next] = stepBlind(isolated, tick, 5010 as Millis, alone);
   assert.deepEqual([active.phase, next.phase], ["active", "active"]);
+});
+
+test("a primary that lost its lease while it could not hear says that it hears again before it claims", () => {
+  const begun: Happened = [
+    [0, local(true)],
+    [10, hears({ ...passivePeer, yielding: true })],
+    [800, { kind: "lease-lost", why: "it stood still" }],
+    [1180, hears(passivePeer)],
+  ];
+  assert.equal(
+    after(primary, [...begun, [1380, hears(passivePeer)], [1400, tick]]).phase,
+    "starting",
+  );
+  const later: Happened = [...begun, [1380, hears(passivePeer)], [1580, hears(passivePeer)]];
+  assert.equal(after(primary, [...later, [1600, tick]]).phase, "active");
 });

@@ -1,5 +1,27 @@
 // sample-election.ts — the settings and words of a pair at default timings, for tests.
-import type { ElectionSettings, PeerSaid } from "./election-state.js";
+import type { Millis } from "@lbpair/common";
+import { step } from "./election.js";
+import type {
+  ElectionEvent,
+  ElectionSettings,
+  ElectionState,
+  PeerSaid,
+  Step,
+} from "./election-state.js";
+
+/** One step of a node on which no witness can be asked: it is told so as soon as it asks. */
+export function stepBlind(
+  state: ElectionState,
+  event: ElectionEvent,
+  now: Millis,
+  settings: ElectionSettings,
+): Step {
+  const [asking, effects] = step(state, event, now, settings);
+  if (!effects.some(({ kind }) => kind === "suspect")) return [asking, effects];
+  const view = { able: false, cut: 0, peerAnsweredAt: null, rounds: 0, stranger: null };
+  const [next, more] = step(asking, { kind: "witness", view }, now, settings);
+  return [next, [...effects.filter(({ kind }) => kind !== "suspect"), ...more]];
+}
 
 export const PRIMARY: ElectionSettings = {
   designation: "primary",

@@ -148,3 +148,13 @@ test("an operator's order to a node that is held back is answered", () => {
   );
   assert.equal(node.state.phase, "passive");
 });
+
+test("a node that was away when the suspicion should have begun asks the witnesses before it claims", () => {
+  const away = new Watcher();
+  away.at(1400, { kind: "tick" });
+  assert.equal(away.state.phase, "passive");
+  assert.ok(away.state.suspecting);
+  // Nobody says that witnesses cannot be asked, or that they can: then silence decides after all.
+  away.at(1520, { kind: "tick" });
+  assert.equal(away.state.phase, "active");
+});

@@ -43,6 +43,9 @@ export const isCalm = (state: ElectionState, settings: ElectionSettings, now: Mi
 const probesEnd = (state: ElectionState, settings: ElectionSettings): number =>
   silentSince(state) + Math.max(settings.deadtime, silenceNeeded(state, settings));
 
+/** Why a take over waits where this node itself was away: for a moment only, and nothing to tell. */
+export const NOT_ASKED = "no witness has been asked yet";
+
 /** Between two words of the witnesses: longer, and this node itself was away. */
 const gapMs = (settings: ElectionSettings): number => 2 * witnessInterval(settings);
 
@@ -105,14 +108,17 @@ export function reasonToWait(
   now: Millis,
 ): string | null {
   const { witness, peer } = state;
-  if (witness === null || !witness.able || !settings.paired) return null;
+  if (!settings.paired) return null;
+  // This node was away when the suspicion should have begun: witnesses are asked only now.
+  if (witness === null) return now - state.askedSince <= gapMs(settings) ? NOT_ASKED : null;
+  if (!witness.able) return null;
   const overdue = now - silentSince(state) - silenceNeeded(state, settings);
   const patient = overdue <= settings.deadtime;
   if (answers(state, settings, now) && (patient || settings.whenVipAnswers === "wait")) {
     return "a floating IP is still answered by the peer: its heartbeat path is broken, not the peer";
   }
   if (roundsAsked(state) === 0 && (patient || now - state.askedSince <= settings.deadtime)) {
-    return "no witness has been asked yet";
+    return NOT_ASKED;
   }
   // A network on which nobody is heard any more is a fault that the links do not show.
   const worse = peer !== null && Math.max(state.faults, witness.cut) > peer.faults;
@@ -166,7 +172,12 @@ function claimDue(
 ): number | undefined {
   const due = silentSince(state) + silenceNeeded(state, settings);
   if (now < due || reasonToWait(state, settings, now) === null) return due;
-  const times = [due + settings.deadtime, state.askedSince + settings.deadtime];
+  const { askedSince } = state;
+  const times = [
+    due + settings.deadtime,
+    askedSince + settings.deadtime,
+    askedSince + gapMs(settings),
+  ];
   const answered = state.witness?.peerAnsweredAt ?? null;
   if (answered !== null) times.push(answered + answerCounts(settings));
   const ahead = times.filter((time) => time >= now);

@@ -13,7 +13,7 @@ import { mayFailBack } from "./flap-governor.js";
 import { countMove } from "./flap-rule.js";
 import { wish } from "./orders.js";
 import { silenceNeeded, silentSince } from "./silence.js";
-import { reasonToWait } from "./suspicion.js";
+import { NOT_ASKED, reasonToWait } from "./suspicion.js";
 import { claim } from "./transitions.js";
 
 /** Deadtimes that a primary that could claim, and hears this node, is left to do so. */
@@ -80,7 +80,8 @@ function heldBack(state: ElectionState, now: Millis, why: string): Step {
     : [];
   const request = expired ? null : state.request;
   const next: ElectionState = { ...state, request, heldBack: why };
-  if (state.heldBack === why) return [next, [{ kind: "send-adverts" }, ...replies]];
+  const told = state.heldBack === why || why === NOT_ASKED;
+  if (told) return [next, [{ kind: "send-adverts" }, ...replies]];
   const silentMs = Math.round(now - silentSince(state));
   const text = `the peer has been silent for ${silentMs} ms, but this node does not take over: ${why}`;
   return [

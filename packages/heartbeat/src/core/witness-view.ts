@@ -24,10 +24,19 @@ export interface WitnessView {
 /** Questions between warntime and deadtime. */
 const ROUNDS = 10;
 const ROUND_MS_MIN = 5;
+/** Lateness that a timer of Node has on any machine. */
+const LOOK_LATE_MS = 2;
 
 /** From one round of questions to the next, in milliseconds. */
 export const witnessInterval = ({ deadtime, warntime }: ElectionSettings): number =>
   Math.max(ROUND_MS_MIN, (deadtime - warntime) / ROUNDS);
+
+/**
+ * Whether a round of questions was missed: halfway through it this node was to look at what had come, and
+ * was so late that an echo which follows an answer could not have come back before the end.
+ */
+export const missesRound = (lateMs: number, intervalMs: number): boolean =>
+  lateMs > Math.max(LOOK_LATE_MS, intervalMs / 4);
 
 /** How long an answer for a floating IP counts as the peer's life: less than deadtime exceeds the lease. */
 export const answerCounts = (settings: ElectionSettings): number => 3 * witnessInterval(settings);

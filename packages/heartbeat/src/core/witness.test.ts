@@ -148,15 +148,16 @@ test("with many floating IPs each round asks for a few, and all have their turn"
   assert.equal(asked.size, 100);
 });
 
-test("where nobody answers for long, everybody is asked and called in each tenth round only", () => {
+test("where nobody answers for long, everybody is called in each tenth round only, and one address is asked for in the others", () => {
   const witness = knowing();
   witness.begin(millis(0));
   const counts = Array.from({ length: 60 }, () => witness.ask().length);
   assert.ok(counts.slice(0, 30).every((count) => count === 2));
   assert.deepEqual(
-    counts.flatMap((count, i) => (i >= 30 && count > 0 ? [i] : [])),
+    counts.flatMap((count, i) => (i >= 30 && count > 1 ? [i] : [])),
     [30, 40, 50],
   );
+  assert.ok(counts.every((count) => count > 0));
 });
 
 test("in quiet times neighbours are called; only an active node asks for its floating IPs", () => {
@@ -181,4 +182,14 @@ test("a suspicion that lasts asks the MAC that answers, and everybody only now a
   assert.ok(to.slice(0, 30).every((mac) => mac === null));
   assert.equal(to.slice(30).filter((mac) => mac === null).length, 3);
   assert.equal(to.slice(30).filter((mac) => mac === PEER).length, 27);
+});
+
+test("a round that this node was not awake for does not count", () => {
+  const witness = knowing();
+  witness.begin(millis(0));
+  witness.ask();
+  witness.ask(true);
+  assert.equal(witness.view(true).rounds, 0);
+  witness.ask();
+  assert.equal(witness.view(true).rounds, 1);
 });

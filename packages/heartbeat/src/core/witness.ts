@@ -154,15 +154,22 @@ export class Witness {
     return this.suspicion !== null;
   }
 
-  /** The next round's questions; the round before is over with it. Empty without a suspicion. */
-  ask(): Question[] {
+  /**
+   * The next round's questions; the round before is over with it. Empty without a suspicion. `missed`: this
+   * node stood still in it, and may have sent the echo that follows an answer too late: it does not count.
+   */
+  ask(missed = false): Question[] {
     if (this.suspicion === null) return [];
-    this.suspicion.rounds += 1;
+    if (!missed || this.suspicion.rounds < 0) this.suspicion.rounds += 1;
     this.suspicion.answered = false;
     return this.round(this.asksAll() ? ASKED_PER_ROUND_MAX : 0, ASKED_PER_ROUND_MAX);
   }
 
-  /** Whether everybody is asked in this round; a suspicion that lasts must not flood the networks. */
+  /**
+   * Whether everybody is asked for everything in this round. A suspicion that lasts must not flood the
+   * networks: then one address is asked for, of the MAC that has answered or, where none has, of everybody,
+   * since somebody may claim at any time.
+   */
   private asksAll(): boolean {
     const rounds = this.suspicion?.rounds ?? 0;
     return rounds < ROUNDS_TO_ALL || rounds % TO_ALL_EVERY === 0;
@@ -179,7 +186,7 @@ export class Witness {
       .filter(({ carrier }) => carrier)
       .flatMap(({ link, floatingIps }): Question[] => {
         const mac = this.asksAll() ? null : this.suspicion?.answeredFrom.get(link);
-        const asked = mac === undefined ? [] : inTurn(floatingIps, addresses, this.turn);
+        const asked = inTurn(floatingIps, mac === undefined ? 1 : addresses, this.turn);
         const called = inTurn(this.neighbours.all(link), calls, this.turn);
         return [
           ...asked.map(
