@@ -2,6 +2,7 @@
 import { millis } from "@lbpair/common";
 import {
   type HeardClaim,
+  lookInterval,
   missesRound,
   type Question,
   Witness,
@@ -11,8 +12,6 @@ import type { DaemonRun } from "./daemon-run.js";
 import type { Wire } from "./network.js";
 
 const IDLE_ROUND_MS = 10_000;
-/** The daemon looks at its raw sockets now and then while it waits for answers. */
-const LOOK_MS = 5;
 const NEIGHBOUR_MAC = "02:00:00:00:00:ff";
 
 /** MACs that a machine advertises; both of its networks have the same here. */
@@ -127,8 +126,9 @@ export class WitnessRounds {
   }
 
   private answered(work: () => void): void {
-    const { machine, run } = this.daemon;
-    machine.after(machine.world.random.next() * LOOK_MS, 0, false, () => {
+    const { machine, run, heart } = this.daemon;
+    const look = lookInterval(witnessInterval(heart.settings));
+    machine.after(machine.world.random.next() * look, 0, false, () => {
       this.inbox.push(work);
       machine.forDaemon(run, () => this.poll());
     });

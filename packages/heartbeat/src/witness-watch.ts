@@ -5,15 +5,11 @@ import type { Ears, Heard } from "./adapters/ears.js";
 import { type EchoName, echoRequest } from "./adapters/echo-frame.js";
 import { neighbourQuestion, UNSPECIFIED } from "./adapters/ns-frame.js";
 import { type Conflict, type Question, Witness } from "./core/witness.js";
-import { missesRound, type WitnessView } from "./core/witness-view.js";
+import { lookInterval, missesRound, type WitnessView } from "./core/witness-view.js";
 import type { LinkPlaces } from "./link-places.js";
 
 /** Between two rounds of questions in quiet times: whoever is heard then was "heard before". */
 const IDLE_ROUND_MS = 10_000;
-/** Looks per round, so that an echo follows an answer within the round. */
-const LOOKS_PER_ROUND = 5;
-const LOOK_MS_MIN = 2;
-const LOOK_MS_MOST = 10;
 
 export interface WitnessWatchOptions {
   readonly clock: Clock;
@@ -49,8 +45,7 @@ export class WitnessWatch {
     // What was said before the suspicion is no answer to it.
     ears.poll();
     this.witness.begin(clock.now());
-    const look = intervalMs() / LOOKS_PER_ROUND;
-    ears.hurry("witness", Math.min(LOOK_MS_MOST, Math.max(LOOK_MS_MIN, look)));
+    ears.hurry("witness", lookInterval(intervalMs()));
     // Not inside the election's own step.
     this.round = setTimeout(() => this.ask(clock.now()), 0);
   }

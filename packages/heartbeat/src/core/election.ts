@@ -14,7 +14,7 @@ import {
 } from "./election-state.js";
 import { noticeHoldOver, onClearFlaps } from "./flap-rule.js";
 import { onMakeActive, onStop } from "./orders.js";
-import { peerAlive, silenceNeeded, silentSince, turnMs } from "./silence.js";
+import { leaseMargin, peerAlive, silenceNeeded, silentSince, turnMs } from "./silence.js";
 import { onStalled } from "./stalled.js";
 import { suspicion, witnessed } from "./suspicion.js";
 import { listening, standDown } from "./transitions.js";
@@ -173,7 +173,10 @@ function stepOn(
       const [next, effects] = onAdvert(state, settings, now, event.peer, event.met);
       // That both are passive is to be heard now, not to be read in old mail.
       const vacant = event.old === true && next.vacantSince !== null;
-      return [vacant ? { ...next, vacantSince: null } : next, effects];
+      // Nor that the peer's lease is short.
+      const { caution } = event.old === true ? state : next;
+      const kept = { ...next, caution };
+      return [vacant ? { ...kept, vacantSince: null } : kept, effects];
     }
     case "local": {
       const { ready, faults, pingsLost, isolated } = event;
@@ -203,8 +206,12 @@ function stepOn(
       return onClearFlaps(state, settings, now, event.by);
     case "lease-lost": {
       if (state.phase !== "active") return [state, []];
-      // Listen before any new claim: the peer may have taken over while this daemon stood still.
-      return standDown(state, now, "lease-lost", event.why, listening(settings, now), "alarm");
+      // Listen before any new claim: the peer may have taken over while this daemon stood still, and its
+      // lease be the long one by now.
+      const long = settings.loneLease + leaseMargin(settings);
+      const caution = state.toldAlive ? Math.max(state.caution, long) : state.caution;
+      const then = { ...listening(settings, now), caution };
+      return standDown(state, now, "lease-lost", event.why, then, "alarm");
     }
     case "stop":
       return onStop(state, settings, now, event.why);

@@ -24,12 +24,20 @@ export interface WitnessView {
 /** Questions between warntime and deadtime. */
 const ROUNDS = 10;
 const ROUND_MS_MIN = 5;
+/** Looks per round, so that an echo follows an answer within the round. */
+const LOOKS_PER_ROUND = 5;
+const LOOK_MS_MIN = 2;
+const LOOK_MS_MOST = 10;
 /** Lateness that a timer of Node has on any machine. */
 const LOOK_LATE_MS = 2;
 
 /** From one round of questions to the next, in milliseconds. */
 export const witnessInterval = ({ deadtime, warntime }: ElectionSettings): number =>
   Math.max(ROUND_MS_MIN, (deadtime - warntime) / ROUNDS);
+
+/** From one look at what has come to the next while answers are waited for, in milliseconds. */
+export const lookInterval = (intervalMs: number): number =>
+  Math.min(LOOK_MS_MOST, Math.max(LOOK_MS_MIN, intervalMs / LOOKS_PER_ROUND));
 
 /**
  * Whether a round of questions was missed: halfway through it this node was to look at what had come, and
