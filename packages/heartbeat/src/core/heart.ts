@@ -118,13 +118,14 @@ export class Heart {
   noticeStandstill(): void {
     const now = this.ports.now();
     const gapMs = this.started ? now - this.aliveAt : 0;
-    const paused = gapMs > PAUSE_KEEPALIVES * this.settings.keepalive;
     this.aliveAt = now;
+    const ended = this.standstill.notice(now, this.settings.lease);
+    // What its clock does not show of a sleep makes the mail in its queue old all the same.
+    const awayMs = gapMs + this.standstill.sleptMs;
+    const paused = awayMs > PAUSE_KEEPALIVES * this.settings.keepalive;
     // A claim whose lease was not given before the pause is as old as the pause.
     const stale = paused && !this.ports.lease.held;
-    const why =
-      this.standstill.notice(now, this.settings.lease) ??
-      (stale ? "this daemon stood still while it claimed" : undefined);
+    const why = ended ?? (stale ? "this daemon stood still while it claimed" : undefined);
     if (why !== undefined) this.dispatch({ kind: "lease-lost", why });
     // Its own clock slept too, or its witnesses were not heard: the silence that it shows is none.
     const lateMs = Math.max(this.standstill.sleptMs, gapMs - this.settings.keepalive);
