@@ -1,9 +1,10 @@
-// run-tests.mjs — which tests run when: unit tests side by side, then the simulated pair, the kernel's and the lab's one file at a time.
+// run-tests.mjs — which tests run when: unit tests, the simulated pair, the kernel's and the lab's; two files at a time where they may.
 //
 // node scripts/run-tests.mjs [unit] [sim] [kernel] [lab] [part of a file's path …] [--failed=STEP]
 // All phases but planted unless some are named; --failed counts a step before the tests, such as lint. Runs compiled files; `npm run build` comes first.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { inOrder, nextBeside } from "./testing/company.mjs";
 import { removeDeadNamespaces } from "./testing/leftovers.mjs";
 import { eventLine, Tally } from "./testing/tally.mjs";
 import { runTestFile } from "./testing/test-file.mjs";
@@ -43,13 +44,13 @@ const PHASES = {
   },
   kernel: {
     title: "kernel tests",
-    concurrency: 1,
+    concurrency: 2,
     namespaces: true,
     files: () => testsBelow("test/dist/kernel"),
   },
   lab: {
     title: "lab tests",
-    concurrency: 1,
+    concurrency: 2,
     namespaces: true,
     files: () => testsBelow("test/dist/lab"),
   },
@@ -58,6 +59,7 @@ const PHASES = {
 /** Side by side, a file's lines come together when it is done; alone, they come as they happen. */
 async function runFile(file, tally, streaming) {
   const lines = [];
+  const begun = performance.now();
   const say = streaming ? console.log : (line) => lines.push(line);
   say(file);
   const outcome = await runTestFile(file, {
@@ -66,7 +68,7 @@ async function runFile(file, tally, streaming) {
   });
   if (outcome.trouble !== undefined) say(`  ✖ the file ${outcome.trouble}`);
   if (!streaming) console.log(lines.join("\n"));
-  tally.add(file, outcome);
+  tally.add(file, outcome, performance.now() - begun);
 }
 
 function clearNamespaces() {
@@ -78,14 +80,24 @@ async function runPhase({ title, concurrency, files, namespaces }, filters, tall
     (file) => filters.length === 0 || filters.some((part) => file.includes(part)),
   );
   console.log(`\n── ${title}: ${all.length} files ──`);
-  const queue = [...all];
-  const work = async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      if (namespaces) clearNamespaces();
-      await runFile(file, tally, concurrency === 1);
+  const begun = performance.now();
+  const queue = inOrder(all);
+  const running = new Map();
+  while (queue.length > 0 || running.size > 0) {
+    const next = running.size < concurrency && nextBeside(queue, [...running.keys()]);
+    if (!next) {
+      await Promise.race(running.values());
+      continue;
     }
-  };
-  await Promise.all(Array.from({ length: concurrency }, work));
+    queue.splice(queue.indexOf(next), 1);
+    if (namespaces) clearNamespaces();
+    const run = runFile(next.file, tally, concurrency === 1 || next.company === "alone");
+    running.set(
+      next,
+      run.finally(() => running.delete(next)),
+    );
+  }
+  tally.addPhase(title, performance.now() - begun);
 }
 
 const named = process.argv.slice(2);

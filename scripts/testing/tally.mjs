@@ -19,14 +19,20 @@ export function eventLine(event) {
   return event.kind === "pass" ? line : `${line}\n${indent(event.error ?? "", 6)}`;
 }
 
+/** Files named at the end as the ones that took longest. */
+const SLOWEST = 10;
+
 export class Tally {
   passed = 0;
+  files = [];
+  phases = [];
   failures = [];
   skips = [];
   leftovers = [];
 
   /** Takes one file's outcome. A suite is no test; a parent that failed by its children is told by them. */
-  add(file, { events, trouble, left }) {
+  add(file, { events, trouble, left }, tookMs) {
+    this.files.push({ file, tookMs });
     for (const event of events) {
       if (event.skip !== undefined) {
         const reason = event.skip === true || event.skip === "" ? "no reason given" : event.skip;
@@ -41,6 +47,16 @@ export class Tally {
     }
   }
 
+  addPhase(title, tookMs) {
+    this.phases.push(`${title} ${took(tookMs)}`);
+  }
+
+  get times() {
+    const slowest = this.files.sort((a, b) => b.tookMs - a.tookMs).slice(0, SLOWEST);
+    const lines = slowest.map(({ file, tookMs }) => `${took(tookMs).padStart(8)}  ${file}`);
+    return `took: ${this.phases.join(", ")}; longest:\n${indent(lines.join("\n"), 2)}`;
+  }
+
   /** Zero tests are a failure: a run that tries nothing proves nothing. */
   get ok() {
     return this.failures.length === 0 && this.passed > 0;
@@ -52,7 +68,7 @@ export class Tally {
 
   /** Everything a reader must not miss; the last line is the counts, alone. */
   get closing() {
-    const parts = [];
+    const parts = [this.times];
     if (this.skips.length > 0) {
       parts.push(`SKIPPED, not tried on this machine:\n${indent(this.skips.join("\n"), 2)}`);
     }

@@ -1,4 +1,5 @@
 // connections.test.ts — open connections live through every way in which the active node can be lost or moved.
+// measures: what clients see of each fault, beside what they see of none.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {

@@ -1,4 +1,5 @@
 // figures.test.ts — Make Active and a pulled plug cost clients no more than promised; `npm run bench` does ten of each.
+// runs alone: its figures are those of the product, and nothing else may slow it.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { parseDuration } from "@lbpair/common";

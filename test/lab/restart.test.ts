@@ -1,4 +1,5 @@
 // restart.test.ts — lbpair restart heartbeat restarts both nodes' in an order that moves no address.
+// measures: what clients see of a restart, beside what they see of nothing.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {

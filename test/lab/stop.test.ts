@@ -1,4 +1,5 @@
 // stop.test.ts — ordered stops, restarts, addresses that somebody removes, links that flap, and the way back.
+// measures: what clients see of each stop, beside what they see of none.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {

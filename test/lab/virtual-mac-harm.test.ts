@@ -1,4 +1,5 @@
 // virtual-mac-harm.test.ts — a pair with virtual MACs whose active daemon is harmed, and whose setting goes on and off.
+// measures: what clients see of each harm, beside what they see of none.
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";

@@ -1,4 +1,5 @@
 // virtual-mac.test.ts — a pair whose floating IPs have MACs of their own: nobody learns anything, nothing comes twice.
+// runs alone: it judges stalls of a few milliseconds.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
