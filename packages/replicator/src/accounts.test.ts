@@ -21,6 +21,13 @@ test("a made key is an ed25519 pair that belongs together", () => {
   assert.equal(parsed.getPublicSSH().toString("base64"), pair.publicKey.split(" ")[1]);
 });
 
+test("every made key can be read: of 1500 pairs none begins with the zero that ssh2 drops", () => {
+  const unread = Array.from({ length: 1500 }, () => makeKeyPair("x")).filter(
+    ({ privateKey }) => ssh2.utils.parseKey(privateKey) instanceof Error,
+  );
+  assert.equal(unread.length, 0);
+});
+
 test("the account's line restricts everything and forces one command", () => {
   const command = receiveCommand({ node: "/usr/bin/node", main: "/x/main.js", run: "/run/lbpair" });
   assert.equal(

@@ -14,9 +14,16 @@ export interface KeyPair {
   readonly publicKey: string;
 }
 
+/**
+ * ssh2 drops a leading zero byte of the public key, so that one pair in 256 can be read by nobody,
+ * itself included.
+ */
 export function makeKeyPair(comment: string): KeyPair {
-  const pair = ssh2.utils.generateKeyPairSync("ed25519", { comment });
-  return { privateKey: pair.private, publicKey: pair.public };
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync("ed25519", { comment });
+    const readable = !(ssh2.utils.parseKey(pair.private) instanceof Error);
+    if (readable) return { privateKey: pair.private, publicKey: pair.public };
+  }
 }
 
 /** Text inside the double quotes of an authorized_keys option; sshd knows only the escaped quote. */
