@@ -1,6 +1,6 @@
 // reading.ts — what was seen, as the figures of a stretch of time: outages, two claimants, none, the moment of calm.
 import { type Gap, gapMs, ownerOfMac } from "@lbpair/lab";
-import type { Seen, SeenAddress } from "./watch.js";
+import type { Seen } from "./watch.js";
 
 export interface Stretch {
   readonly fromMs: number;
@@ -46,43 +46,25 @@ export const twoClaimantsMs = (seen: Seen, stretch: Stretch): number =>
     ),
   );
 
-/** Answers and announcements, not questions: the times between them in which nobody claimed it. */
-function silences({ claims }: SeenAddress, stretch: Stretch): Gap[] {
-  const times = claims.map(({ atMs }) => atMs).filter((at) => at <= stretch.toMs);
-  const all = [...times, stretch.toMs].sort((a, b) => a - b);
-  return all.flatMap((toMs, i) => {
-    const fromMs = all[i - 1];
-    return fromMs === undefined ? [] : [{ fromMs, toMs }];
-  });
-}
-
-/** Longest time in which nobody answered for VIP or gateway. */
+/** Longest time in which nobody answered for VIP or gateway, by questions that were asked. */
 export const noClaimantMs = (seen: Seen, stretch: Stretch): number =>
   Math.max(
     0,
-    ...seen.addresses.slice(0, 2).map((address) =>
-      longest(
-        silences(address, stretch).filter((gap) => meets(gap, stretch)),
-        stretch,
-      ),
-    ),
+    ...seen.addresses
+      .slice(0, 2)
+      .flatMap(({ unanswered }) => unanswered.filter((gap) => meets(gap, stretch)))
+      .map((gap) => gapMs(clip(gap, stretch))),
   );
-
-/** A question is asked every 5 ms, by a process that this machine delays at times: see the floor. */
-const SILENCE_MS = 75;
 
 /** From the beginning of the stretch until exactly one node claims each address, for the rest of it. */
 export const exactlyOneAfterMs = (seen: Seen, stretch: Stretch): number =>
   Math.max(
     0,
-    ...seen.addresses.slice(0, 2).flatMap((address) => [
-      ...address.overlaps
-        .filter((overlap) => meets(overlap, stretch))
-        .map((overlap) => Math.min(overlap.toMs, stretch.toMs) - stretch.fromMs),
-      ...silences(address, stretch)
-        .filter((gap) => gapMs(gap) >= SILENCE_MS && meets(gap, stretch))
-        .map((gap) => gap.toMs - stretch.fromMs),
-    ]),
+    ...seen.addresses
+      .slice(0, 2)
+      .flatMap((address) => [...address.overlaps, ...address.unanswered])
+      .filter((gap) => meets(gap, stretch))
+      .map((gap) => Math.min(gap.toMs, stretch.toMs) - stretch.fromMs),
   );
 
 const nodeOf = (mac: string): string => (ownerOfMac(mac) ?? mac).split(" ")[0] ?? mac;

@@ -50,7 +50,7 @@ const PAUSE_QUESTIONS = 4;
 const KICKS = 16;
 const SETTLE_MS = 500;
 const QUIET_MS = 200;
-const NEWCOMER = { intervalMs: 5, slowMs: 100, timeoutMs: 5000 };
+const NEWCOMER = { intervalMs: 5, slowMs: 100, timeoutMs: 5000, listFromMs: 2 };
 
 export const pause = (ms: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, ms));

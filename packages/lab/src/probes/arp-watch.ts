@@ -3,7 +3,15 @@ import { readFileSync } from "node:fs";
 import { openPacketReceiver, openPacketSocket, RawSocketError } from "@lbpair/common";
 import { monotonicMs, startTicker } from "../ticker.js";
 import { arpQuestion, ETHERTYPE_ARP, readClaim } from "./arp-packet.js";
-import { type Claim, type ClaimRun, claimRuns, type Overlap, overlaps } from "./claims.js";
+import {
+  type Claim,
+  type ClaimRun,
+  claimRuns,
+  type Overlap,
+  overlaps,
+  unanswered,
+} from "./claims.js";
+import type { Gap } from "./gaps.js";
 import type { ProbeLife } from "./probe-life.js";
 
 export interface ArpWatchOptions {
@@ -26,6 +34,8 @@ export interface WatchedAddress {
   readonly runs: readonly ClaimRun[];
   /** Times with two claimants. */
   readonly overlaps: readonly Overlap[];
+  /** Times in which nobody answered questions; empty where it was not asked for. */
+  readonly unanswered: readonly Gap[];
   /** Longest time in which nobody claimed it. */
   readonly longestSilenceMs: number;
 }
@@ -73,7 +83,7 @@ export async function watchArp(options: ArpWatchOptions, life: ProbeLife): Promi
   );
   const written = [...options.targets, ...(options.listenFor ?? [])];
   const heard = new Map(written.map((target): [string, Claim[]] => [target, []]));
-  let asked = 0;
+  let askedAtMs: number[] = [];
   const take = (frame: Buffer) => {
     const claim = readClaim(frame, mac);
     const list = claim === undefined ? undefined : heard.get(claim.address);
@@ -86,11 +96,13 @@ export async function watchArp(options: ArpWatchOptions, life: ProbeLife): Promi
     bufferBytes: BUFFER_BYTES,
   });
   const asking = startTicker(options.intervalMs, () => {
-    asked += 1;
+    // What came in while this process waited for a processor is the answer to an older question.
+    receiver.poll();
+    askedAtMs.push(monotonicMs());
     for (const question of questions) ask(() => sender.send(linkIndex, question));
   });
   life.onMark(() => {
-    asked = 0;
+    askedAtMs = [];
     for (const claims of heard.values()) claims.length = 0;
   });
   life.ready();
@@ -103,7 +115,11 @@ export async function watchArp(options: ArpWatchOptions, life: ProbeLife): Promi
   const watched = [...heard].map(([address, claims]): WatchedAddress => {
     const runs = claimRuns(claims, options.pauseMs);
     const longestSilenceMs = longestSilence(claims);
-    return { address, asked, claims, runs, overlaps: overlaps(runs), longestSilenceMs };
+    return {
+      ...{ address, asked: askedAtMs.length, claims, runs, overlaps: overlaps(runs) },
+      unanswered: options.targets.includes(address) ? unanswered(askedAtMs, claims) : [],
+      longestSilenceMs,
+    };
   });
   return { watched, latenessMaxMs: asking.latenessMaxMs };
 }

@@ -86,6 +86,7 @@ class BusyConnection {
   /** Bytes of the pattern that are to come before the trailer; unknown until the server says. */
   #expected: number | undefined;
   #stopping = false;
+  #measured = false;
   #failure: string | undefined;
   #failedAtMs: number | null = null;
   readonly #closed: Promise<void>;
@@ -115,7 +116,7 @@ class BusyConnection {
 
   #noteTime(): void {
     const now = monotonicMs();
-    if (this.#talks && !this.#stopping) this.#stallMs = Math.max(this.#stallMs, now - this.#lastMs);
+    if (this.#talks && !this.#measured) this.#stallMs = Math.max(this.#stallMs, now - this.#lastMs);
     this.#lastMs = now;
   }
 
@@ -141,6 +142,12 @@ class BusyConnection {
     this.#stallMs = 0;
   }
 
+  /** From now on silence is the end of the measurement, not of the connection. */
+  endStall(): void {
+    this.#noteTime();
+    this.#measured = true;
+  }
+
   send(count: number): void {
     if (this.#failure !== undefined) return;
     this.#socket.write(patternBytes(this.#seed, this.#sent, count));
@@ -149,7 +156,6 @@ class BusyConnection {
 
   /** Asks for the trailer and the end; resolves with the verdict. */
   async finish(): Promise<ConnectionResult> {
-    this.#noteTime();
     if (this.kind === "idle-client") this.send(WAKE_BYTES);
     this.#stopping = true;
     const echoes = OPENING[this.kind] === KINDS.echo;
@@ -254,6 +260,7 @@ export async function probeBusyConnections(
   life.ready();
   await life.stop;
   ticker.stop();
+  for (const connection of all) connection.endStall();
   for (let i = 0; i < (options.kicks ?? 1); i += 1) {
     await kick(options).catch(() => {
       // Then the waiting connections say that they were not woken.

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Claim, claimRuns, overlaps } from "./claims.js";
+import { type Claim, claimRuns, overlaps, unanswered } from "./claims.js";
 
 const A = "02:00:00:00:f0:01";
 const B = "02:00:00:00:f0:02";
@@ -34,4 +34,16 @@ test("two that answer in turns overlap for as long as both do", () => {
 test("a pause of exactly the allowed length does not end a run, one millisecond more does", () => {
   assert.equal(claimRuns(claims(A, 0, 50), 50).length, 1);
   assert.equal(claimRuns(claims(A, 0, 51), 50).length, 2);
+});
+
+test("two questions in a row without an answer are a silence, up to the one that is answered", () => {
+  assert.deepEqual(unanswered([0, 5, 10, 15, 20], claims(A, 1, 6, 11, 16, 21)), []);
+  assert.deepEqual(unanswered([0, 5, 10, 15, 20], claims(A, 1, 16, 21)), [{ fromMs: 5, toMs: 15 }]);
+  assert.deepEqual(unanswered([0, 5, 10, 15, 20], claims(A, 1, 6)), [{ fromMs: 10, toMs: 20 }]);
+});
+
+test("a watcher that stood still has seen no silence", () => {
+  assert.deepEqual(unanswered([0, 5, 90, 95], claims(A, 1, 6, 91, 96)), []);
+  // Its last question before was answered meanwhile, and read before the next one was asked.
+  assert.deepEqual(unanswered([0, 5, 90, 95], claims(A, 1, 89, 91, 96)), []);
 });

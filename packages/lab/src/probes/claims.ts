@@ -50,3 +50,25 @@ export function overlaps(runs: readonly ClaimRun[]): Overlap[] {
   }
   return found;
 }
+
+/**
+ * Times in which questions went without an answer until the next was asked: from the first of them to
+ * the first that was answered, or to the last. A watcher that stood still asked nothing meanwhile, and
+ * has not seen that nobody would have answered.
+ */
+export function unanswered(askedAtMs: readonly number[], claims: readonly Claim[]): Gap[] {
+  const times = claims.map(({ atMs }) => atMs).sort((a, b) => a - b);
+  const spans: Gap[] = [];
+  let fromMs: number | undefined;
+  let next = 0;
+  for (const [i, at] of askedAtMs.entries()) {
+    while ((times[next] ?? Number.POSITIVE_INFINITY) < at) next += 1;
+    const answered =
+      (times[next] ?? Number.POSITIVE_INFINITY) < (askedAtMs[i + 1] ?? Number.POSITIVE_INFINITY);
+    if (!answered) fromMs ??= at;
+    if (fromMs === undefined || (!answered && i < askedAtMs.length - 1)) continue;
+    if (at > fromMs) spans.push({ fromMs, toMs: at });
+    fromMs = undefined;
+  }
+  return spans;
+}

@@ -13,6 +13,8 @@ export interface NewConnectionsOptions {
   readonly slowMs: number;
   /** An attempt that takes longer has failed. */
   readonly timeoutMs: number;
+  /** Attempts that took at least so long, or failed, are listed; none where absent. */
+  readonly listFromMs?: number;
 }
 
 export interface NewConnectionsResult {
@@ -29,7 +31,10 @@ export interface NewConnectionsResult {
   readonly servers: Readonly<Record<string, number>>;
   readonly medianMs: number;
   readonly slowestMs: number;
+  readonly listed: readonly Attempt[];
 }
+
+const LISTED_MAX = 20_000;
 
 interface Outcome extends Attempt {
   readonly server: string | undefined;
@@ -76,6 +81,7 @@ function summarise(
 ): NewConnectionsResult {
   const times = outcomes.map((o) => o.tookMs).filter((took) => took !== undefined);
   times.sort((a, b) => a - b);
+  const { listFromMs = Number.POSITIVE_INFINITY } = options;
   const spans = spansWithoutSuccess(outcomes, options.slowMs, endMs);
   return {
     attempts: outcomes.length,
@@ -88,6 +94,10 @@ function summarise(
     servers: tally(outcomes.map((o) => o.server)),
     medianMs: times[Math.floor(times.length / 2)] ?? 0,
     slowestMs: times.at(-1) ?? 0,
+    listed: outcomes
+      .filter(({ tookMs = Number.POSITIVE_INFINITY }) => tookMs >= listFromMs)
+      .map(({ startedMs, tookMs }) => ({ startedMs, tookMs }))
+      .slice(0, LISTED_MAX),
   };
 }
 
