@@ -11,6 +11,7 @@ import {
   roleChanges,
   takenOverAtMs,
   twoClaimantsMs,
+  worstNewcomerMs,
 } from "./reading.js";
 import type { Seen } from "./watch.js";
 
@@ -113,4 +114,23 @@ test("an outage counts where it meets the stretch, and is over when the last bad
   assert.equal(echoOutageMs(bad, { fromMs: 1000, toMs: 2000 }), 70);
   assert.equal(newcomersWellAfterMs(bad, { fromMs: 1000, toMs: 2000 }), 80);
   assert.equal(newcomersWellAfterMs(bad, { fromMs: 1100, toMs: 2000 }), 0);
+});
+
+test("what a switch met or began is the switch's; the calm's is what began and ended in it", () => {
+  const base = seen([]);
+  const listed = [
+    { startedMs: 95, tookMs: 10 },
+    { startedMs: 190, tookMs: 1010 },
+    { startedMs: 250, tookMs: 4 },
+  ];
+  const both: Seen = {
+    ...base,
+    newcomers: {
+      ...{ attempts: 0, succeeded: 0, slow: 0, failed: 0, outageMs: 0, spans: [], errors: {} },
+      ...{ servers: {}, medianMs: 0, slowestMs: 0, listed },
+    },
+  };
+  assert.equal(worstNewcomerMs(both, { fromMs: 100, toMs: 200 }, false), 1010);
+  assert.equal(worstNewcomerMs(both, { fromMs: 200, toMs: 300 }, true), 4);
+  assert.equal(worstNewcomerMs(both, { fromMs: 0, toMs: 100 }, true), 0);
 });

@@ -17,6 +17,28 @@ const longest = (gaps: readonly Gap[], stretch: Stretch): number =>
 export const echoOutageMs = (seen: Seen, stretch: Stretch): number =>
   longest(seen.echo.gaps, stretch);
 
+const liesIn = (gap: Gap, { fromMs, toMs }: Stretch): boolean =>
+  gap.fromMs >= fromMs && gap.toMs <= toMs;
+
+/** Calm is what lies in a stretch wholly: what an act began and what it met are the act's. */
+const worst = (gaps: readonly Gap[], stretch: Stretch, calm: boolean): number =>
+  Math.max(0, ...gaps.filter((gap) => (calm ? liesIn : meets)(gap, stretch)).map(gapMs));
+
+/** Longest silence of the echo in a stretch of an act, or of calm. */
+export const worstEchoMs = (seen: Seen, stretch: Stretch, calm: boolean): number =>
+  worst(seen.echo.gaps, stretch, calm);
+
+/** Slowest new connection in a stretch of an act, or of calm; one that failed took until the end. */
+export const worstNewcomerMs = (seen: Seen, stretch: Stretch, calm: boolean): number =>
+  worst(
+    (seen.newcomers?.listed ?? []).map(({ startedMs, tookMs }) => ({
+      fromMs: startedMs,
+      toMs: tookMs === undefined ? seen.endMs : startedMs + tookMs,
+    })),
+    stretch,
+    calm,
+  );
+
 /** Longest span in which no new connection was served promptly. */
 export const newcomerOutageMs = (seen: Seen, stretch: Stretch): number =>
   longest(seen.newcomers?.spans ?? [], stretch);
@@ -56,13 +78,19 @@ export const noClaimantMs = (seen: Seen, stretch: Stretch): number =>
       .map((gap) => gapMs(clip(gap, stretch))),
   );
 
+/** Four questions: a machine with other work may hold one answer up until after the next question. */
+const SILENCE_MS = 20;
+
 /** From the beginning of the stretch until exactly one node claims each address, for the rest of it. */
 export const exactlyOneAfterMs = (seen: Seen, stretch: Stretch): number =>
   Math.max(
     0,
     ...seen.addresses
       .slice(0, 2)
-      .flatMap((address) => [...address.overlaps, ...address.unanswered])
+      .flatMap(({ overlaps, unanswered }) => [
+        ...overlaps,
+        ...unanswered.filter((gap) => gapMs(gap) >= SILENCE_MS),
+      ])
       .filter((gap) => meets(gap, stretch))
       .map((gap) => Math.min(gap.toMs, stretch.toMs) - stretch.fromMs),
   );

@@ -1,32 +1,50 @@
 // planned.ts — the ordered switch: again and again under the finest probes, and again under a thousand connections.
-import { otherNode } from "@lbpair/lab";
+import { monotonicMs, otherNode } from "@lbpair/lab";
 import type { Product } from "../products/product.js";
-import { newcomerOutageMs, openFigures } from "../reading.js";
+import {
+  newcomerOutageMs,
+  openFigures,
+  type Stretch,
+  worstEchoMs,
+  worstNewcomerMs,
+} from "../reading.js";
+import { median, most } from "../statistics.js";
 import { pause, watch } from "../watch.js";
 import { isFocus, type Round, type Scenario } from "./scenario.js";
 
-/** Between two switches: until neighbours and connections have settled. */
-const BETWEEN_MS = 1200;
+/** From the order: what a switch does to clients shows within it, a lost datagram or segment included. */
+const SWITCH_MS = 700;
+/** Then the same time again in which nothing happens: the floor, seen by the same probes in the same seconds. */
+const CALM_MS = 700;
 
-/** So many switches to and fro in one watch; answers with how long each took. */
-async function switchOften(round: Round, times: number): Promise<number[]> {
+interface Switches {
+  readonly took: readonly number[];
+  readonly moved: readonly Stretch[];
+  readonly calm: readonly Stretch[];
+}
+
+/** So many switches to and fro, each followed by a calm as long as the time in which it is watched. */
+async function switchOften(round: Round, times: number): Promise<Switches> {
   const { pair } = round;
   let active = await pair.settle();
   const took: number[] = [];
+  const moved: Stretch[] = [];
+  const calm: Stretch[] = [];
   for (let i = 0; i < times; i += 1) {
-    const started = Date.now();
+    const fromMs = monotonicMs();
     await pair.handOver(otherNode(active));
-    took.push(Date.now() - started);
+    took.push(monotonicMs() - fromMs);
     active = otherNode(active);
-    await pause(BETWEEN_MS);
+    await pause(Math.max(0, fromMs + SWITCH_MS - monotonicMs()));
+    moved.push({ fromMs, toMs: monotonicMs() });
     // A peer that was ended for the switch has to be there for the next one.
     if (pair.product.kind !== "lbpair") active = await pair.settle();
+    const calmFromMs = monotonicMs();
+    await pause(CALM_MS);
+    calm.push({ fromMs: calmFromMs, toMs: monotonicMs() });
   }
-  return took;
+  return { took, moved, calm };
 }
-
-/** The same watch without a switch: as long, so that its worst moment had the same chance. */
-const floorMs = (times: number): number => times * (BETWEEN_MS + 100);
 
 const timesOf = ({ name, kind }: Product): number =>
   name === "lbpair-300" ? 20 : kind === "heartbeat" ? 2 : 5;
@@ -38,35 +56,37 @@ export const planned: Scenario = {
   rounds: () => 1,
   async run(round) {
     const { pair, book, say } = round;
-    const { name } = pair.product;
     const times = timesOf(pair.product);
     await pair.settle();
-    const still = await watch(pair.world, { connections: 20 }, () => pause(floorMs(times)));
-    let took: number[] = [];
+    let switches: Switches = { took: [], moved: [], calm: [] };
     const seen = await watch(pair.world, { connections: 20 }, async () => {
-      took = await switchOften(round, times);
+      switches = await switchOften(round, times);
     });
-    const stretch = { fromMs: 0, toMs: seen.endMs };
+    const { took, moved, calm } = switches;
     const open = openFigures(seen);
     const note = (figure: string, value: number | undefined, unit: "ms" | "count" = "ms") =>
-      book.note("planned", name, figure, value, unit);
+      book.note("planned", pair.product.name, figure, value, unit);
+    /** The worst of each switch, and of each calm between two. */
+    const both = (figure: string, read: typeof worstEchoMs) => {
+      const ofMoves = moved.map((stretch) => read(seen, stretch, false));
+      const ofCalms = calm.map((stretch) => read(seen, stretch, true));
+      for (const ms of ofMoves) note(figure, ms);
+      for (const ms of ofCalms) note(`floor: ${figure}`, ms);
+      const told = (values: readonly number[]) =>
+        `${median(values).toFixed(1)}, at most ${most(values).toFixed(1)}`;
+      return `${figure} ${told(ofMoves)} ms (floor ${told(ofCalms)})`;
+    };
     note("switches", times, "count");
-    note("echo outage", seen.echo.outageMs);
-    note("floor: echo outage", still.echo.outageMs);
+    const echo = both("echo outage", worstEchoMs);
+    const newcomer = both("slowest new TCP", worstNewcomerMs);
     note("echoes lost", seen.echo.lost, "count");
-    note("floor: echoes lost", still.echo.lost, "count");
-    note("slowest new TCP", seen.newcomers?.slowestMs);
-    note("floor: slowest new TCP", still.newcomers?.slowestMs);
     note("new TCP failed", seen.newcomers?.failed, "count");
-    note("new TCP outage", newcomerOutageMs(seen, stretch));
+    note("new TCP outage", newcomerOutageMs(seen, { fromMs: 0, toMs: seen.endMs }));
     note("open: worst stall", open.worstStallMs);
-    note("floor: worst stall", openFigures(still).worstStallMs);
     note("open connections lost", open.total - open.lived, "count");
     for (const ms of took) note("finished after", ms);
     say(
-      `${times} switches: echo ${seen.echo.outageMs.toFixed(1)} ms (floor ${still.echo.outageMs.toFixed(1)}), ` +
-        `lost ${seen.echo.lost} of ${seen.echo.sent} (floor ${still.echo.lost}), slowest new TCP ` +
-        `${seen.newcomers?.slowestMs.toFixed(0)} ms (floor ${still.newcomers?.slowestMs.toFixed(0)}), failed ${seen.newcomers?.failed}`,
+      `${times} switches: ${echo}, lost ${seen.echo.lost} of ${seen.echo.sent}, ${newcomer}, failed ${seen.newcomers?.failed}`,
     );
   },
 };

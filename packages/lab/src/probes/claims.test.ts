@@ -36,7 +36,7 @@ test("a pause of exactly the allowed length does not end a run, one millisecond 
   assert.equal(claimRuns(claims(A, 0, 51), 50).length, 2);
 });
 
-test("two questions in a row without an answer are a silence, up to the one that is answered", () => {
+test("questions without an answer are a silence, up to the one that is answered", () => {
   assert.deepEqual(unanswered([0, 5, 10, 15, 20], claims(A, 1, 6, 11, 16, 21)), []);
   assert.deepEqual(unanswered([0, 5, 10, 15, 20], claims(A, 1, 16, 21)), [{ fromMs: 5, toMs: 15 }]);
   assert.deepEqual(unanswered([0, 5, 10, 15, 20], claims(A, 1, 6)), [{ fromMs: 10, toMs: 20 }]);
