@@ -57,7 +57,10 @@ async function main(): Promise<number> {
   await keepMeasures(book);
   if (options.write) console.log((await writeDocument(report)).join("\n"));
   console.log(`${minutes.toFixed(1)} minutes; what the products said is in ${EVIDENCE_FOLDER}`);
-  return targets.rows.some((row) => row.includes("MISSED")) || book.failures.length > 0 ? 1 : 0;
+  return targets.rows.some((row) => row.some((cell) => cell.startsWith("MISSED"))) ||
+    book.failures.length > 0
+    ? 1
+    : 0;
 }
 
 /** Interrupted, or killed outright: this clears up now, or the next lab that starts does. */

@@ -1,4 +1,5 @@
 // run.ts — every product in turn through its scenarios, in a world of its own that is always cleared away.
+import { monotonicMs } from "@lbpair/lab";
 import { keepEvidence } from "./evidence.js";
 import type { Book } from "./measures.js";
 import type { Product, RunningPair } from "./products/product.js";
@@ -31,28 +32,32 @@ async function bounded(work: Promise<void>): Promise<void> {
   }
 }
 
-const reasonOf = (error: unknown): string =>
+export const reasonOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split("\n").slice(0, 6).join(" | ");
 
+/** False: a round failed, and what it left behind may spoil the next. */
 async function runScenario(
   pair: RunningPair,
   scenario: Scenario,
   plan: Plan,
   book: Book,
-): Promise<void> {
+): Promise<boolean> {
   const { name } = pair.product;
   const wanted = scenario.rounds(pair.product);
   const rounds = Math.min(wanted, plan.rounds ?? wanted);
-  for (let index = 0; index < rounds; index += 1) {
+  let well = true;
+  for (let index = 0; index < rounds && well; index += 1) {
     const say = (line: string) => console.log(`  ${scenario.name.padEnd(15)} ${line}`);
     try {
       await bounded(scenario.run({ pair, book, index, say }));
     } catch (error) {
       say(`FAILED: ${reasonOf(error)}`);
       book.fail(scenario.name, name, reasonOf(error));
+      well = false;
     }
   }
   await keepEvidence(pair, scenario.name);
+  return well;
 }
 
 async function runCounts(product: Product, plan: Plan, book: Book): Promise<void> {
@@ -68,25 +73,36 @@ async function runCounts(product: Product, plan: Plan, book: Book): Promise<void
 }
 
 export async function runProduct(product: Product, plan: Plan, book: Book): Promise<void> {
+  const started = monotonicMs();
   console.log(`\n${product.title}`);
   await runScenarios(product, plan, book);
   await runCounts(product, plan, book);
+  console.log(`  ${((monotonicMs() - started) / 60_000).toFixed(1)} minutes`);
 }
 
-async function runScenarios(product: Product, plan: Plan, book: Book): Promise<void> {
-  const mine = plan.scenarios.filter((scenario) => scenario.applies(product));
-  if (mine.length === 0) return;
-  let pair: RunningPair;
+/** A world that cannot be cleared away is told, and left to the next lab that starts. */
+export async function stopPair(pair: RunningPair | undefined): Promise<void> {
   try {
-    pair = await product.start(1);
+    await pair?.stop();
   } catch (error) {
-    console.log(`  cannot run: ${reasonOf(error)}`);
-    book.fail("start", product.name, reasonOf(error));
-    return;
+    console.log(`  not cleared away: ${reasonOf(error)}`);
   }
-  try {
-    for (const scenario of mine) await runScenario(pair, scenario, plan, book);
-  } finally {
-    await pair.stop();
+}
+
+/** One pair for all of them; a new one where a round has failed, or where it cannot be started. */
+async function runScenarios(product: Product, plan: Plan, book: Book): Promise<void> {
+  let pair: RunningPair | undefined;
+  for (const scenario of plan.scenarios.filter((each) => each.applies(product))) {
+    try {
+      pair ??= await product.start(1);
+    } catch (error) {
+      console.log(`  ${scenario.name.padEnd(15)} cannot start: ${reasonOf(error)}`);
+      book.fail(scenario.name, product.name, reasonOf(error));
+      continue;
+    }
+    if (await runScenario(pair, scenario, plan, book)) continue;
+    await stopPair(pair);
+    pair = undefined;
   }
+  await stopPair(pair);
 }

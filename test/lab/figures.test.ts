@@ -1,4 +1,4 @@
-// figures.test.ts — Make Active and a pulled plug cost clients no more than promised; `npm run bench` does ten of each.
+// figures.test.ts — Make Active and a pulled plug cost clients no more than promised.
 // runs alone: its figures are those of the product, and nothing else may slow it.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

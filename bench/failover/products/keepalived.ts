@@ -1,5 +1,4 @@
 // keepalived.ts — Debian's keepalived: VIP and gateway in one sync group, unicast, no preemption.
-import type { ChildProcess } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,22 +6,25 @@ import {
   ADDRESSES,
   APPLIANCES,
   type ApplianceName,
-  endProcess,
   GATEWAY,
-  hasEnded,
+  otherNode,
   startInNamespace,
   VIP,
   type World,
 } from "@lbpair/lab";
-import { createBenchWorld, moreFloatingIps } from "../world/bench-world.js";
-import { processTree } from "../world/process-tree.js";
-import { loadStaticRules } from "../world/static-rules.js";
-import { lastLines, signalTree, waitHolder, waitOneHolder } from "./peer-pair.js";
-import type { Product, RunningPair } from "./product.js";
+import { moreFloatingIps } from "../world/bench-world.js";
+import {
+  type PeerDaemons,
+  type PeerWays,
+  type RunningPeer,
+  startPeer,
+  waitHolder,
+  waitOneHolder,
+} from "./peer-pair.js";
+import type { Product } from "./product.js";
 
 const PROGRAM = "/usr/sbin/keepalived";
 const PRIORITY: Readonly<Record<ApplianceName, number>> = { lb1: 150, lb2: 100 };
-const ONE_ACTIVE_MS_MAX = 10_000;
 const SETTLE_MS_MAX = 90_000;
 const SWITCH_MS_MAX = 20_000;
 
@@ -42,7 +44,7 @@ function instance(
 ): string[] {
   const [link, address, id] =
     network === "front" ? ["eth1", VIP, 66] : (["eth0", GATEWAY, 67] as const);
-  const peer = name === "lb1" ? "lb2" : "lb1";
+  const peer = otherNode(name);
   const dev = setting.virtualMac === true ? "" : ` dev ${link}`;
   const vmac =
     setting.virtualMac === true ? [`  use_vmac vrrp-${network}`, "  vmac_xmit_base"] : [];
@@ -75,83 +77,44 @@ const configuration = (setting: KeepalivedSetting, name: ApplianceName, floating
     "",
   ].join("\n");
 
-interface Started {
-  readonly world: World;
-  readonly children: Record<ApplianceName, ChildProcess>;
-  start(name: ApplianceName): void;
-  log(name: ApplianceName): string;
-}
-
-async function startBoth(setting: KeepalivedSetting, floatingIps: number): Promise<Started> {
-  const world = await createBenchWorld({ floatingIps });
+async function prepare(
+  setting: KeepalivedSetting,
+  floatingIps: number,
+  world: World,
+): Promise<PeerDaemons> {
   const file = (name: ApplianceName) => join(world.folder, `keepalived-${name}.conf`);
   const log = (name: ApplianceName) => join(world.folder, `keepalived-${name}.log`);
-  const launch = (name: ApplianceName) => {
-    const pidFiles = ["pid", "vrrp_pid"].map((kind) => ({ kind, path: `${file(name)}.${kind}` }));
-    // Of a killed run: while its pid is still known, the next one believes it to be alive, and ends.
-    for (const { path } of pidFiles) rmSync(path, { force: true });
-    const pids = pidFiles.map(({ kind, path }) => `--${kind}=${path}`);
-    const argv = [PROGRAM, "--vrrp", "--dont-fork", "--log-console"];
-    return startInNamespace(world.namespace(name), [...argv, "-f", file(name), ...pids], {
-      logFile: log(name),
-    });
-  };
-  try {
-    await loadStaticRules(world);
-    for (const name of APPLIANCES) {
-      await writeFile(file(name), configuration(setting, name, floatingIps), { mode: 0o600 });
-    }
-    const children = { lb1: launch("lb1"), lb2: launch("lb2") };
-    const start = (name: ApplianceName) => {
-      children[name] = launch(name);
-    };
-    return { world, children, start, log };
-  } catch (error) {
-    await world.destroy();
-    throw error;
+  for (const name of APPLIANCES) {
+    await writeFile(file(name), configuration(setting, name, floatingIps), { mode: 0o600 });
   }
+  return {
+    logs: APPLIANCES.map(log),
+    launch(name) {
+      const pidFiles = ["pid", "vrrp_pid"].map((kind) => ({ kind, path: `${file(name)}.${kind}` }));
+      // Of a killed run: while its pid is still known, the next one believes it to be alive, and ends.
+      for (const { path } of pidFiles) rmSync(path, { force: true });
+      const pids = pidFiles.map(({ kind, path }) => `--${kind}=${path}`);
+      const argv = [PROGRAM, "--vrrp", "--dont-fork", "--log-console"];
+      return startInNamespace(world.namespace(name), [...argv, "-f", file(name), ...pids], {
+        logFile: log(name),
+      });
+    },
+  };
 }
 
-function runningPair(product: Product, setting: KeepalivedSetting, started: Started): RunningPair {
-  const { world, children, start, log } = started;
+function ways({ world, wake, end }: RunningPeer, setting: KeepalivedSetting): PeerWays {
   const quietMs = Math.max(1000, 5 * setting.advertMs);
-  const settle = async () => {
-    await world.cables.heal();
-    for (const name of APPLIANCES) {
-      if (hasEnded(children[name])) start(name);
-      else signalTree(children[name].pid, "SIGCONT");
-    }
-    return waitOneHolder(world, quietMs, SETTLE_MS_MAX);
-  };
-  const pair: RunningPair = {
-    product,
-    world,
-    settle,
-    activeNow: () => waitOneHolder(world, 0, ONE_ACTIVE_MS_MAX),
+  return {
+    async settle() {
+      await wake();
+      return waitOneHolder(world, quietMs, SETTLE_MS_MAX);
+    },
     revive: (name) => world.cables.plug(name),
-    freeze: (name) => signalTree(children[name].pid, "SIGSTOP"),
-    thaw: (name) => signalTree(children[name].pid, "SIGCONT"),
-    async kill(name) {
-      // Stopped first: a living parent starts its child again, a living child clears up.
-      signalTree(children[name].pid, "SIGSTOP");
-      signalTree(children[name].pid, "SIGKILL");
-      await endProcess(children[name], "SIGKILL");
-    },
-    async restart(name) {
-      start(name);
-    },
     async handOver(to) {
-      const from = to === "lb1" ? "lb2" : "lb1";
-      await endProcess(children[from]);
+      await end(otherNode(to));
       await waitHolder(world, to, SWITCH_MS_MAX);
     },
-    pids: (name) => processTree(children[name].pid ?? 0),
-    exercise: undefined,
-    decidedAtMs: async () => undefined,
-    evidence: () => lastLines(APPLIANCES.map(log)),
-    stop: () => world.destroy(),
   };
-  return pair;
 }
 
 export function keepalived(setting: KeepalivedSetting): Product {
@@ -162,18 +125,13 @@ export function keepalived(setting: KeepalivedSetting): Product {
     // RFC 5798, 6.1: three adverts and the skew of the standby with the lower priority.
     deadtimeMs: setting.advertMs * (3 + (256 - PRIORITY.lb2) / 256),
     missing: async () => (existsSync(PROGRAM) ? undefined : `${PROGRAM} is not installed`),
-    async start(floatingIps) {
-      const started = await startBoth(setting, floatingIps);
-      const pair = runningPair(product, setting, started);
-      try {
-        await pair.settle();
-        return pair;
-      } catch (error) {
-        const said = await pair.evidence();
-        await pair.stop();
-        throw new Error(`${error instanceof Error ? error.message : error}\n${said}`);
-      }
-    },
+    start: (floatingIps) =>
+      startPeer(
+        product,
+        floatingIps,
+        (world) => prepare(setting, floatingIps, world),
+        (peer) => ways(peer, setting),
+      ),
   };
   return product;
 }

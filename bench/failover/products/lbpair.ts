@@ -32,6 +32,8 @@ const ONE_ACTIVE_MS_MAX = 10_000;
 const ASK_AGAIN_MS = 50;
 const HAND_OVER_MS_MAX = 20_000;
 const EVENTS = 60;
+/** The stories of the latest changes of the role. */
+const WHY = ["1", "2", "3"].map((n) => ["why", n]);
 
 /** Every service is served by its own servers on both nodes. */
 const isServing = (pair: PairView): boolean =>
@@ -109,8 +111,13 @@ function runningPair(product: Product, world: World): RunningPair {
     },
     decidedAtMs: (name) => decidedAtMs(world, name),
     async evidence() {
-      const { stdout, stderr } = await world.cli("lb1", ["events", "--limit", `${EVENTS}`]);
-      return `${stdout}${stderr}`;
+      const asked = [["events", "--limit", `${EVENTS}`], ["why", "--list"], ...WHY];
+      const answers: string[] = [];
+      for (const words of asked) {
+        const { stdout, stderr } = await world.cli("lb1", words);
+        answers.push(`$ lbpair ${words.join(" ")}\n${stdout}${stderr}`);
+      }
+      return answers.join("\n");
     },
     stop: () => world.destroy(),
   };

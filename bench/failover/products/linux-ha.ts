@@ -8,23 +8,27 @@ import {
   ADDRESSES,
   APPLIANCES,
   type ApplianceName,
-  endProcess,
   GATEWAY,
-  hasEnded,
+  monotonicMs,
+  otherNode,
   startInNamespace,
   VIP,
   type World,
 } from "@lbpair/lab";
-import { createBenchWorld, moreFloatingIps } from "../world/bench-world.js";
-import { processTree } from "../world/process-tree.js";
-import { loadStaticRules } from "../world/static-rules.js";
-import { lastLines, signalTree, waitHolder, waitOneHolder } from "./peer-pair.js";
-import type { Product, RunningPair } from "./product.js";
+import { pause } from "../watch.js";
+import { moreFloatingIps } from "../world/bench-world.js";
+import {
+  type PeerWays,
+  type RunningPeer,
+  startPeer,
+  waitHolder,
+  waitOneHolder,
+} from "./peer-pair.js";
+import type { Product } from "./product.js";
 
 const PROGRAM = "/usr/libexec/heartbeat/heartbeat";
 const STANDBY = "/usr/share/heartbeat/hb_standby";
 /** It takes up to half a minute to heal itself after a split, and ten seconds to start. */
-const ONE_ACTIVE_MS_MAX = 10_000;
 const HEAL_MS_MAX = 35_000;
 const SETTLE_MS_MAX = 90_000;
 const SWITCH_MS_MAX = 60_000;
@@ -67,7 +71,7 @@ async function writeFiles(
   floatingIps: number,
 ): Promise<void> {
   const folder = folderOf(world, name);
-  const peer = name === "lb1" ? "lb2" : "lb1";
+  const peer = otherNode(name);
   await mkdir(folder, { recursive: true });
   await cp("/etc/ha.d", join(folder, "ha.d"), { recursive: true });
   await cp("/var/lib/heartbeat", join(folder, "lib"), { recursive: true });
@@ -110,30 +114,25 @@ async function clearAddresses(world: World, name: ApplianceName): Promise<void> 
   await runCommand([...argv, "-force"], { input: `${lines.join("\n")}\n` });
 }
 
-function runningPair(
-  product: Product,
-  world: World,
-  children: Record<ApplianceName, ChildProcess>,
-): RunningPair {
-  const startedAt: Record<ApplianceName, number> = { lb1: Date.now(), lb2: Date.now() };
-  const start = (name: ApplianceName) => {
-    children[name] = launch(world, name);
-    startedAt[name] = Date.now();
-  };
-  const kill = async (name: ApplianceName) => {
-    signalTree(children[name].pid, "SIGSTOP");
-    signalTree(children[name].pid, "SIGKILL");
-    await endProcess(children[name], "SIGKILL");
-  };
+/** Tells it to switch, again where it drops the order: while it counts its resources as in transition it says nothing. */
+async function order(peer: RunningPeer, to: ApplianceName): Promise<void> {
+  for (let left = ORDERS; left > 0; left -= 1) {
+    const [pid] = peer.pids(otherNode(to));
+    const inside = ["nsenter", "-t", `${pid}`, "--mount", "--uts", "--net"];
+    await mustRun(runCommand, [...inside, STANDBY, "all"]);
+    try {
+      return await waitHolder(peer.world, to, left === 1 ? SWITCH_MS_MAX : ORDER_MS);
+    } catch (error) {
+      if (left === 1) throw error;
+    }
+  }
+}
+
+function ways(peer: RunningPeer): PeerWays {
+  const { world, wake, kill, start, startedAt } = peer;
   return {
-    product,
-    world,
     async settle() {
-      await world.cables.heal();
-      for (const name of APPLIANCES) {
-        if (hasEnded(children[name])) start(name);
-        else signalTree(children[name].pid, "SIGCONT");
-      }
+      await wake();
       const active = await waitOneHolder(world, 2000, HEAL_MS_MAX).catch(async () => {
         // Two that are both active stay so for good: an operator would reboot them.
         for (const name of APPLIANCES) {
@@ -143,12 +142,10 @@ function runningPair(
         }
         return waitOneHolder(world, 2000, SETTLE_MS_MAX);
       });
-      const youngest = Math.max(...Object.values(startedAt));
-      const waitMs = Math.max(0, youngest + JOIN_MS - Date.now());
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      const youngest = Math.max(...APPLIANCES.map(startedAt));
+      await pause(Math.max(0, youngest + JOIN_MS - monotonicMs()));
       return active;
     },
-    activeNow: () => waitOneHolder(world, 0, ONE_ACTIVE_MS_MAX),
     // With its daemon alive it would see a partition, and both sides would restart.
     async revive(name) {
       await kill(name);
@@ -156,34 +153,7 @@ function runningPair(
       await world.cables.plug(name);
       start(name);
     },
-    freeze: (name) => signalTree(children[name].pid, "SIGSTOP"),
-    thaw: (name) => signalTree(children[name].pid, "SIGCONT"),
-    kill,
-    async restart(name) {
-      start(name);
-    },
-    async handOver(to) {
-      const from = to === "lb1" ? "lb2" : "lb1";
-      const inside = ["nsenter", "-t", `${children[from].pid}`, "--mount", "--uts", "--net"];
-      // While it still counts its resources as in transition it drops the order, and says nothing.
-      for (let left = ORDERS; left > 0; left -= 1) {
-        await mustRun(runCommand, [...inside, STANDBY, "all"]);
-        const patienceMs = left === 1 ? SWITCH_MS_MAX : ORDER_MS;
-        const done = await waitHolder(world, to, patienceMs).then(
-          () => true,
-          (error: unknown) => {
-            if (left === 1) throw error;
-            return false;
-          },
-        );
-        if (done) return;
-      }
-    },
-    pids: (name) => processTree(children[name].pid ?? 0),
-    exercise: undefined,
-    decidedAtMs: async () => undefined,
-    evidence: () => lastLines(logs(world)),
-    stop: () => world.destroy(),
+    handOver: (to) => order(peer, to),
   };
 }
 
@@ -194,21 +164,16 @@ export function linuxHa(setting: LinuxHaSetting): Product {
     title: setting.title,
     deadtimeMs: setting.deadtimeMs,
     missing: async () => (existsSync(PROGRAM) ? undefined : `${PROGRAM} is not installed`),
-    async start(floatingIps) {
-      const world = await createBenchWorld({ floatingIps });
-      try {
-        await loadStaticRules(world);
-        for (const name of APPLIANCES) await writeFiles(world, name, setting, floatingIps);
-        const children = { lb1: launch(world, "lb1"), lb2: launch(world, "lb2") };
-        const pair = runningPair(product, world, children);
-        await pair.settle();
-        return pair;
-      } catch (error) {
-        const said = await lastLines(logs(world));
-        await world.destroy();
-        throw new Error(`${error instanceof Error ? error.message : error}\n${said}`);
-      }
-    },
+    start: (floatingIps) =>
+      startPeer(
+        product,
+        floatingIps,
+        async (world) => {
+          for (const name of APPLIANCES) await writeFiles(world, name, setting, floatingIps);
+          return { logs: logs(world), launch: (name) => launch(world, name) };
+        },
+        ways,
+      ),
   };
   return product;
 }

@@ -1,13 +1,25 @@
-// peer-pair.ts — what every product that only moves addresses has in common: who holds them, its processes, its log.
+// peer-pair.ts — what every product that only moves addresses has in common: its world, its processes, who holds what.
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
-import { APPLIANCES, type ApplianceName, GATEWAY, VIP, type World } from "@lbpair/lab";
-import { heldAddresses } from "../world/bench-world.js";
+import {
+  APPLIANCES,
+  type ApplianceName,
+  endProcess,
+  GATEWAY,
+  hasEnded,
+  monotonicMs,
+  VIP,
+  type World,
+} from "@lbpair/lab";
+import { pause } from "../watch.js";
+import { createBenchWorld, heldAddresses } from "../world/bench-world.js";
 import { processTree } from "../world/process-tree.js";
+import { loadStaticRules } from "../world/static-rules.js";
+import type { Product, RunningPair } from "./product.js";
 
 const POLL_MS = 50;
+const ONE_ACTIVE_MS_MAX = 10_000;
 const LOG_LINES = 40;
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Nodes that hold both addresses, and nodes that hold only one. */
 export async function holders(world: World): Promise<{ both: ApplianceName[]; half: boolean }> {
@@ -55,11 +67,16 @@ export async function waitHolder(
   }
 }
 
-export const signalTree = (pid: number | undefined, signal: NodeJS.Signals): void => {
-  if (pid === undefined) return;
-  for (const each of processTree(pid)) {
+/** Nothing but the product runs in an appliance's namespace; a daemon that started itself anew has no parent of ours. */
+function processesIn(namespace: string): number[] {
+  const said = execFileSync("ip", ["netns", "pids", namespace], { encoding: "utf8" });
+  return said.split("\n").filter(Boolean).map(Number);
+}
+
+const signalAll = (pids: readonly number[], signal: NodeJS.Signals): void => {
+  for (const pid of pids) {
     try {
-      process.kill(each, signal);
+      process.kill(pid, signal);
     } catch {
       // It ended by itself.
     }
@@ -74,4 +91,102 @@ export async function lastLines(files: readonly string[]): Promise<string> {
     }),
   );
   return parts.join("\n");
+}
+
+/** A peer's daemon on each node. */
+export interface PeerDaemons {
+  /** Starts it on one node; whatever an earlier one left behind there is no obstacle. */
+  launch(name: ApplianceName): ChildProcess;
+  readonly logs: readonly string[];
+}
+
+/** What is the product's own: how it comes to rest, comes back and switches. */
+export type PeerWays = Pick<RunningPair, "settle" | "revive" | "handOver">;
+
+export interface RunningPeer {
+  readonly world: World;
+  start(name: ApplianceName): void;
+  kill(name: ApplianceName): Promise<void>;
+  /** Ends it in order, as its own stop does. */
+  end(name: ApplianceName): Promise<void>;
+  /** Heals every cable, starts what has ended and thaws what is frozen. */
+  wake(): Promise<void>;
+  /** Its processes, the first one started first; none where it has ended. */
+  pids(name: ApplianceName): number[];
+  /** When it was started last, on the monotonic clock. */
+  startedAt(name: ApplianceName): number;
+}
+
+function runDaemons(world: World, { launch }: PeerDaemons): RunningPeer {
+  const children = { lb1: launch("lb1"), lb2: launch("lb2") };
+  const startedAt = { lb1: monotonicMs(), lb2: monotonicMs() };
+  const start = (name: ApplianceName) => {
+    children[name] = launch(name);
+    startedAt[name] = monotonicMs();
+  };
+  const pids = (name: ApplianceName) => {
+    const { pid } = children[name];
+    const mine = hasEnded(children[name]) || pid === undefined ? [] : processTree(pid);
+    return mine.length > 0 ? mine : processesIn(world.namespace(name));
+  };
+  return {
+    world,
+    start,
+    pids,
+    startedAt: (name) => startedAt[name],
+    async kill(name) {
+      // Stopped first: a living parent starts its child again, a living child clears up.
+      const running = pids(name);
+      signalAll(running, "SIGSTOP");
+      signalAll(running, "SIGKILL");
+      await endProcess(children[name], "SIGKILL");
+    },
+    end: (name) => endProcess(children[name]),
+    async wake() {
+      await world.cables.heal();
+      for (const name of APPLIANCES) {
+        const running = pids(name);
+        if (running.length === 0) start(name);
+        else signalAll(running, "SIGCONT");
+      }
+    },
+  };
+}
+
+/** A pair of daemons in a world whose appliances forward by static rules; settled. */
+export async function startPeer(
+  product: Product,
+  floatingIps: number,
+  prepare: (world: World) => Promise<PeerDaemons>,
+  waysOf: (peer: RunningPeer) => PeerWays,
+): Promise<RunningPair> {
+  const world = await createBenchWorld({ floatingIps });
+  let logs: readonly string[] = [];
+  try {
+    await loadStaticRules(world);
+    const daemons = await prepare(world);
+    logs = daemons.logs;
+    const peer = runDaemons(world, daemons);
+    const pair: RunningPair = {
+      product,
+      world,
+      ...waysOf(peer),
+      activeNow: () => waitOneHolder(world, 0, ONE_ACTIVE_MS_MAX),
+      freeze: (name) => signalAll(peer.pids(name), "SIGSTOP"),
+      thaw: (name) => signalAll(peer.pids(name), "SIGCONT"),
+      kill: peer.kill,
+      restart: async (name) => peer.start(name),
+      pids: peer.pids,
+      exercise: undefined,
+      decidedAtMs: async () => undefined,
+      evidence: () => lastLines(logs),
+      stop: () => world.destroy(),
+    };
+    await pair.settle();
+    return pair;
+  } catch (error) {
+    const said = await lastLines(logs);
+    await world.destroy();
+    throw new Error(`${error instanceof Error ? error.message : error}\n${said}`);
+  }
 }

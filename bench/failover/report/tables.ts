@@ -1,7 +1,7 @@
 // tables.ts — which figures of which scenario are shown, for the terminal and for the document alike.
 import type { Book } from "../measures.js";
 import { median, short, spread } from "../statistics.js";
-import { judge, TARGETS, type Verdict } from "./targets.js";
+import { judge, TARGETS, type Target, type Verdict } from "./targets.js";
 
 export interface Table {
   readonly title: string;
@@ -18,6 +18,12 @@ interface Names {
 const HIDDEN = new Set(["of", "echo listed"]);
 const UNITS: Readonly<Record<string, string>> = { ms: "", count: "", percent: " %", MB: " MB" };
 
+const REASON_CHARACTERS_MAX = 100;
+
+/** The first line, as a cell of a table can hold it. */
+const brief = (reason: string): string =>
+  (reason.split(" | ")[0] ?? "").replaceAll("|", "/").slice(0, REASON_CHARACTERS_MAX);
+
 /** One table per scenario: products by figures, `median (least-most)` in milliseconds. */
 export function scenarioTables(book: Book, { scenarios, products }: Names): Table[] {
   return scenarios.flatMap(({ name, title }) => {
@@ -27,13 +33,17 @@ export function scenarioTables(book: Book, { scenarios, products }: Names): Tabl
     );
     const rows = products.flatMap((product) => {
       const own = mine.filter((measure) => measure.product === product.name);
-      if (own.length === 0) return [];
-      const rounds = Math.max(...own.map(({ values }) => values.length));
+      const failed = book.failures.filter(
+        (failure) => failure.scenario === name && failure.product === product.name,
+      );
+      if (own.length === 0 && failed.length === 0) return [];
+      const rounds = Math.max(0, ...own.map(({ values }) => values.length));
       const cells = figures.map((figure) => {
         const found = own.find((measure) => measure.figure === figure);
         return found === undefined ? "–" : `${spread(found.values)}${UNITS[found.unit] ?? ""}`;
       });
-      return [[product.title, `${rounds}`, ...cells]];
+      const said = failed.length === 0 ? "" : `, failed: ${brief(failed[0]?.reason ?? "")}`;
+      return [[product.title, `${rounds}${said}`, ...cells]];
     });
     return rows.length === 0 ? [] : [{ title, head: ["", "rounds", ...figures], rows }];
   });
@@ -47,11 +57,17 @@ const verdictWord = ({ holds, value, limit, floor }: Verdict): string => {
   return value > limit && floor > NOISY_FLOOR ? "holds, by a noisy floor" : "holds";
 };
 
+/** A target whose own scenario failed is missed: nobody saw it hold. */
+const failedRow = ({ failures }: Book, { text, scenario, product }: Target): string[][] =>
+  failures.some((failure) => failure.scenario === scenario && failure.product === product)
+    ? [[text, "–", "", "", "MISSED: it failed"]]
+    : [];
+
 /** Each target that this run could judge. */
 export function targetTable(book: Book): Table {
   const rows = TARGETS.flatMap((target) => {
     const verdict = judge(book, target);
-    if (verdict === undefined) return [];
+    if (verdict === undefined) return failedRow(book, target);
     const unit = target.unit === "" ? "" : ` ${target.unit}`;
     const floor = target.floor === undefined ? "" : `${short(verdict.floor)}${unit}`;
     return [

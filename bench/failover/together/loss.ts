@@ -5,6 +5,7 @@ import { keepEvidence } from "../evidence.js";
 import type { Book } from "../measures.js";
 import type { RunningPair } from "../products/product.js";
 import { echoOutageMs, roleChanges, twoClaimantsMs } from "../reading.js";
+import { reasonOf } from "../run.js";
 import { pause, watch } from "../watch.js";
 
 export const LOSS_MS = 60_000;
@@ -96,8 +97,10 @@ export async function measureLoss(
   await Promise.all(
     pairs.map((pair) =>
       suffer(pair, percent, book).catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
-        book.fail(lossName(percent), pair.product.name, reason);
+        console.log(
+          `  ${lossName(percent).padEnd(15)} ${pair.product.title} FAILED: ${reasonOf(error)}`,
+        );
+        book.fail(lossName(percent), pair.product.name, reasonOf(error));
       }),
     ),
   );

@@ -1,6 +1,7 @@
 // run-together.ts — what takes a minute and needs no fine clock: all products at once, each in its own world.
 import type { Book } from "../measures.js";
 import type { Product, RunningPair } from "../products/product.js";
+import { reasonOf, stopPair } from "../run.js";
 import { hasVirtualMac } from "../scenarios/scenario.js";
 import { COST_MS, measureCost } from "./cost.js";
 import { LOSS_SCENARIOS, LOSSES, lossName, measureLoss } from "./loss.js";
@@ -13,15 +14,18 @@ export const TOGETHER_SCENARIOS = [
   ...LOSS_SCENARIOS,
 ];
 
-async function startAll(products: readonly Product[], book: Book): Promise<RunningPair[]> {
+async function startAll(
+  products: readonly Product[],
+  wanted: readonly string[],
+  book: Book,
+): Promise<RunningPair[]> {
   const pairs: RunningPair[] = [];
   for (const product of products) {
     try {
       pairs.push(await product.start(1));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      console.log(`  ${product.title} cannot run: ${reason}`);
-      book.fail("together", product.name, reason);
+      console.log(`  ${product.title} cannot run: ${reasonOf(error)}`);
+      for (const name of wanted) book.fail(name, product.name, reasonOf(error));
     }
   }
   return pairs;
@@ -38,6 +42,7 @@ export async function runTogether(
   console.log("\nAll products side by side");
   const pairs = await startAll(
     products.filter((product) => !hasVirtualMac(product)),
+    TOGETHER_SCENARIOS.map(({ name }) => name).filter(isWanted),
     book,
   );
   try {
@@ -46,6 +51,6 @@ export async function runTogether(
       if (isWanted(lossName(percent))) await measureLoss(pairs, percent, book);
     }
   } finally {
-    await Promise.all(pairs.map((pair) => pair.stop()));
+    await Promise.all(pairs.map(stopPair));
   }
 }
