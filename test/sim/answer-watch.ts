@@ -82,6 +82,8 @@ export class AnswerWatch {
     const blind =
       !world.ills[0].witnessAble ||
       settings[0].whenVipAnswers === "take-over" ||
+      // Before its first advert of version 2 nobody knows what the peer's MACs are.
+      world.machines.some(({ peerMacs }) => peerMacs.length === 0) ||
       network.witnessesBadSince(askedBy);
     // A witness cannot tell of an address that is not raised yet.
     const [a, b] = watch.claims.answeringSince;
