@@ -68,10 +68,16 @@ function open(
   body: unknown,
   signal: AbortSignal,
   agent: Agent | false = false,
+  onLost?: () => void,
 ): Promise<IncomingMessage> {
   const { method, path } = split(route);
   return new Promise((resolve, reject) => {
     const sent = request({ socketPath, method, path, agent, signal }, resolve);
+    sent.once("socket", (socket) => {
+      // A kept one is used again.
+      const told = onLost === undefined || socket.listeners("close").includes(onLost);
+      if (!told) socket.on("close", onLost);
+    });
     sent.on("error", (error) => {
       if (agent !== false && wasStale(sent, error)) {
         open(socketPath, route, body, signal).then(resolve, reject);
@@ -97,6 +103,8 @@ export async function controlRequest(
     readonly timeoutMs?: number;
     /** Keeps the connection for the next request; for what is asked again and again, and may be asked twice. */
     readonly keepAlive?: boolean;
+    /** The connection is closed, e.g. because the daemon has ended; with `keepAlive` some time after the answer. */
+    readonly onLost?: () => void;
   } = {},
 ): Promise<unknown> {
   const timeoutMs = options.timeoutMs ?? CONTROL_TIMEOUT_MS;
@@ -104,7 +112,7 @@ export async function controlRequest(
   const timer = setTimeout(() => timeout.abort(), timeoutMs);
   try {
     const agent = options.keepAlive === true ? kept : false;
-    const response = await open(socketPath, route, body, timeout.signal, agent);
+    const response = await open(socketPath, route, body, timeout.signal, agent, options.onLost);
     return parseAnswer(response.statusCode ?? 500, await readAnswer(response));
   } catch (error) {
     if (error instanceof RefusalError) throw error;

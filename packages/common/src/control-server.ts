@@ -11,6 +11,9 @@ export const CONTROL_BODY_BYTES_MAX = 4 * 1024 * 1024;
 /** Lines kept for a follower that does not read; then it is cut off. */
 export const CONTROL_FOLLOW_BYTES_MAX = 1024 * 1024;
 
+/** A kept connection over which nothing is asked lasts this long: longer than from one reassurance to the next. */
+const KEPT_MS = 60_000;
+
 /** A request that cannot be done, with the reason that the asker is shown. */
 export class RefusalError extends Error {
   readonly status: number;
@@ -147,6 +150,7 @@ export async function createControlServer(options: {
       answer(response, status, refusal);
     });
   });
+  server.keepAliveTimeout = KEPT_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     // The socket is made within listen(): closed to others from its first moment.

@@ -32,6 +32,7 @@ export * from "./running-cache.js";
 export * from "./services-schema.js";
 export * from "./shutdown.js";
 export * from "./status.js";
+export * from "./steady-word.js";
 export * from "./timing-calculator.js";
 export * from "./transition.js";
 export * from "./value-schemas.js";

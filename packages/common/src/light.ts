@@ -35,6 +35,7 @@ export * from "./running-cache.js";
 export type * from "./services-schema.js";
 export * from "./shutdown.js";
 export * from "./status.js";
+export * from "./steady-word.js";
 export * from "./timing-calculator.js";
 export * from "./transition.js";
 export type * from "./value-schemas.js";

@@ -179,7 +179,8 @@ export class ForwarderDaemon {
       "POST /condition": async ({ body }) => {
         const { condition, peerAlive } = parseConditionOrder(body);
         await this.#setCondition(condition, peerAlive);
-        return { condition };
+        // Rules that are not there yet know of no condition: it is told again.
+        return { condition, taken: this.#told };
       },
       "POST /verdicts": ({ body }) => {
         this.#works?.engine.followActive(parseVerdictsOrder(body));

@@ -1,5 +1,5 @@
 // heartbeat-link.ts — adapter: tells the heartbeat whether this node may carry traffic.
-import { controlRequest, type Verdicts } from "@lbpair/common";
+import { createSteadyWord, type Verdicts } from "@lbpair/common";
 
 export interface Readiness {
   readonly ready: boolean;
@@ -8,7 +8,7 @@ export interface Readiness {
 }
 
 export interface HeartbeatLink {
-  /** Tells now, besides every second; a heartbeat that is not there is tolerated. */
+  /** Tells a change now; a heartbeat that is not there, or is started anew, is told within a second. */
   tell(): void;
   stop(): void;
 }
@@ -17,27 +17,8 @@ const EVERY_MS = 1000;
 const TIMEOUT_MS = 800;
 
 export function createHeartbeatLink(socket: string, readiness: () => Readiness): HeartbeatLink {
-  let telling = false;
-  let again = false;
-  const tell = (): void => {
-    if (telling) {
-      again = true;
-      return;
-    }
-    telling = true;
-    controlRequest(socket, "POST /forwarder", readiness(), {
-      timeoutMs: TIMEOUT_MS,
-      keepAlive: true,
-    })
-      .catch(() => undefined)
-      .finally(() => {
-        telling = false;
-        if (again) {
-          again = false;
-          tell();
-        }
-      });
-  };
+  const word = createSteadyWord({ socket, route: "POST /forwarder", timeoutMs: TIMEOUT_MS });
+  const tell = (): void => word.say(readiness());
   const timer = setInterval(tell, EVERY_MS);
   return { tell, stop: () => clearInterval(timer) };
 }

@@ -169,8 +169,8 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     this.guard.onLink(event);
   }
 
-  /** What the forwarder says of itself. */
-  onForwarder(ready: boolean, reason: string, verdicts: Verdicts): void {
+  /** What the forwarder says of itself; true = it need not be said again: the start looks for itself. */
+  onForwarder(ready: boolean, reason: string, verdicts: Verdicts): boolean {
     if (ready !== this.forwarderReady) {
       const text = ready ? "the forwarder is ready" : `the forwarder is not ready: ${reason}`;
       this.events.record(ready ? "info" : "warn", "forwarder-ready", text, { ready });
@@ -179,6 +179,7 @@ export class HeartbeatDaemon implements Machine, HeartMachine {
     this.forwarderReady = ready;
     this.setLocal();
     if (changed) this.queue.push([{ kind: "send-adverts" }]);
+    return this.started;
   }
 
   setLocal(): void {

@@ -175,8 +175,7 @@ async function main(): Promise<void> {
       },
       "POST /forwarder": ({ body }) => {
         const { ready, reason, verdicts } = readForwarder(body);
-        daemon.onForwarder(ready, reason, verdicts);
-        return {};
+        return { taken: daemon.onForwarder(ready, reason, verdicts) };
       },
       "GET /transitions": ({ query }) => daemon.trace.answer(readLimit(query.get("limit"))),
       "POST /make-active": ({ body }) =>

@@ -48,6 +48,7 @@ export class NetworkWatch {
   private routers: readonly Router[] = [];
   private routersAt = Number.NEGATIVE_INFINITY;
   private closed = false;
+  private active = false;
 
   constructor(options: NetworkWatchOptions) {
     this.options = options;
@@ -153,7 +154,10 @@ export class NetworkWatch {
     return true;
   }
 
+  /** Called after each step of the election; only a change is news. */
   setActive(active: boolean): void {
+    if (active === this.active) return;
+    this.active = active;
     this.witness.witness.setActive(active, this.options.clock.now());
     if (!active) {
       this.check.forget();

@@ -16,6 +16,8 @@ export class Pulse {
   private nextAt: number;
   private keepalive: NodeJS.Timeout | undefined;
   private deadline: NodeJS.Timeout | undefined;
+  /** The moment that `deadline` waits for; undefined = none. */
+  private askedAt: number | undefined;
   private stopped = false;
 
   constructor(clock: Clock, period: number, handlers: PulseHandlers) {
@@ -43,14 +45,16 @@ export class Pulse {
 
   /** Asks for a call at a moment between keepalives; replaces the moment asked for before. */
   wakeAt(at: number | undefined): void {
+    // Most steps of the election ask for the moment that they asked for before.
+    if (at === this.askedAt) return;
     clearTimeout(this.deadline);
+    this.askedAt = at;
     if (at === undefined || this.stopped) return;
     const due = Math.max(at, this.clock.now());
-    const late = () => this.clock.now() - due;
-    this.deadline = setTimeout(
-      () => void this.handlers.onDeadline(late()).catch(this.handlers.onError),
-      due - this.clock.now(),
-    );
+    this.deadline = setTimeout(() => {
+      this.askedAt = undefined;
+      void this.handlers.onDeadline(this.clock.now() - due).catch(this.handlers.onError);
+    }, due - this.clock.now());
   }
 
   private arm(): void {

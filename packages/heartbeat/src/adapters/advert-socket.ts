@@ -1,4 +1,5 @@
 // advert-socket.ts — one path to the peer: datagrams out and in, on a local address that may come late.
+import type { SocketOptions } from "node:dgram";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { DgramAsPromised, type SocketAsPromised } from "dgram-as-promised";
 
@@ -75,8 +76,13 @@ export function openAdvertSocket(options: AdvertSocketOptions): AdvertSocket {
   const onTheWay = new Set<Promise<void>>();
 
   const bind = async (): Promise<void> => {
-    const type = options.local.includes(":") ? "udp6" : "udp4";
-    const fresh = DgramAsPromised.createSocket({ type, reuseAddr: false }, (bytes, from) => {
+    const [type, family] = options.local.includes(":")
+      ? (["udp6", 6] as const)
+      : (["udp4", 4] as const);
+    // Both ends are addresses: Node's own lookup answers a turn later, for each datagram.
+    const lookup: SocketOptions["lookup"] = (address, _, found) => found(null, address, family);
+    const given = { type, reuseAddr: false, lookup };
+    const fresh = DgramAsPromised.createSocket(given, (bytes, from) => {
       if (closed) return;
       counters.received += 1;
       options.onDatagram(bytes, { address: from.address, port: from.port });

@@ -86,6 +86,7 @@ class PacketEars implements Ears {
   }
 
   hurry(who: string, pollMs: number | null): void {
+    if ((this.hurries.get(who) ?? null) === pollMs) return;
     if (pollMs === null) this.hurries.delete(who);
     else this.hurries.set(who, pollMs);
     for (const link of this.links.values()) {

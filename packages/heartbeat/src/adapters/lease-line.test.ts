@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { millis } from "@lbpair/common";
-import { grantLine, parseLease, parseNftTime, refreshLine, revokeLine } from "./lease-line.js";
+import { grantLine, parseLease, parseNftTime, refresher, revokeLine } from "./lease-line.js";
 
 const egress = { hook: "egress", links: [], floatingIps: ["10.0.0.1"] } as const;
 const output = { hook: "output", links: [], floatingIps: ["10.0.0.1", "fd00::1"] } as const;
 
 test("a refresh is one line that deletes before it adds, so that it fails whole on a lapsed lease", () => {
   assert.equal(
-    refreshLine(egress, millis(800)),
+    refresher(egress)(millis(800)),
     "delete element netdev lbpair_gate lease { arp, ip6 }; " +
       "add element netdev lbpair_gate lease { arp timeout 800ms, ip6 timeout 800ms }",
   );
@@ -17,7 +17,7 @@ test("a refresh is one line that deletes before it adds, so that it fails whole 
 
 test("with the output hook one line covers both families", () => {
   assert.equal(
-    refreshLine(output, "unlimited"),
+    refresher(output)("unlimited"),
     "delete element arp lbpair_gate lease { arp }; add element arp lbpair_gate lease { arp }; " +
       "delete element ip6 lbpair_gate lease { ip6 }; add element ip6 lbpair_gate lease { ip6 }",
   );

@@ -10,8 +10,11 @@ export type LeaseLength = Millis | "unlimited";
  * element, so that a late refresh cannot revive it; and kernels before 6.12 do not extend an
  * element that is there. Flushing first is what makes a grant work either way.
  */
-function perTable(wanted: GateWanted, words: (set: string, keys: readonly string[]) => string[]) {
-  return gateTables(wanted)
+function perTable(
+  tables: readonly Pick<ReturnType<typeof gateTables>[number], "family" | "leaseKeys">[],
+  words: (set: string, keys: readonly string[]) => string[],
+): string {
+  return tables
     .flatMap(({ family, leaseKeys }) => words(`${family} ${GATE_TABLE} lease`, leaseKeys))
     .join("; ");
 }
@@ -21,28 +24,28 @@ function elements(keys: readonly string[], time: LeaseLength): string {
   return `{ ${keys.map((key) => `${key}${timeout}`).join(", ")} }`;
 }
 
-export const refreshLine = (wanted: GateWanted, time: LeaseLength): string =>
-  withVirtual(
-    wanted,
-    time,
-    perTable(wanted, (set, keys) => [
-      `delete element ${set} { ${keys.join(", ")} }`,
-      `add element ${set} ${elements(keys, time)}`,
-    ]),
-  );
+/** The tables are gone through once: a refresh each keepalive must not cost more with more floating IPs. */
+export function refresher(wanted: GateWanted): (time: LeaseLength) => string {
+  const tables = gateTables(wanted).map(({ family, leaseKeys }) => ({ family, leaseKeys }));
+  const words = (time: LeaseLength) => (set: string, keys: readonly string[]) => [
+    `delete element ${set} { ${keys.join(", ")} }`,
+    `add element ${set} ${elements(keys, time)}`,
+  ];
+  return (time) => withVirtual(wanted, time, perTable(tables, words(time)));
+}
 
 export const grantLine = (wanted: GateWanted, time: LeaseLength): string =>
   withVirtual(
     wanted,
     time,
-    perTable(wanted, (set, keys) => [
+    perTable(gateTables(wanted), (set, keys) => [
       `flush set ${set}`,
       `add element ${set} ${elements(keys, time)}`,
     ]),
   );
 
 export const revokeLine = (wanted: GateWanted): string => {
-  const line = perTable(wanted, (set) => [`flush set ${set}`]);
+  const line = perTable(gateTables(wanted), (set) => [`flush set ${set}`]);
   return isVirtual(wanted) ? `${line}; flush set ${VOICE}` : line;
 };
 

@@ -17,7 +17,7 @@ import {
   grantLine,
   type LeaseLength,
   parseLease,
-  refreshLine,
+  refresher,
   revokeLine,
   shutLine,
   throughLine,
@@ -123,13 +123,10 @@ export function createLease(options: LeaseOptions): Lease {
   });
   let wanted: GateWanted | undefined;
   let lastRefusal = "";
-  // The same words each keepalive: made once, however many floating IPs there are.
-  let refreshed: { gate: GateWanted; length: LeaseLength; line: string } | undefined;
-  const sameRefreshLine = (gate: GateWanted, length: LeaseLength): string => {
-    if (refreshed?.gate !== gate || refreshed.length !== length) {
-      refreshed = { gate, length, line: refreshLine(gate, length) };
-    }
-    return refreshed.line;
+  let refreshing: { gate: GateWanted; line: (length: LeaseLength) => string } | undefined;
+  const refreshLine = (gate: GateWanted, length: LeaseLength): string => {
+    if (refreshing?.gate !== gate) refreshing = { gate, line: refresher(gate) };
+    return refreshing.line(length);
   };
 
   const ask = async (line: (gate: GateWanted) => string): Promise<LeaseAnswer> => {
@@ -156,7 +153,7 @@ export function createLease(options: LeaseOptions): Lease {
       return { changed };
     },
     grant: (length) => ask((gate) => grantLine(gate, length)),
-    refresh: (length) => ask((gate) => sameRefreshLine(gate, length)),
+    refresh: (length) => ask((gate) => refreshLine(gate, length)),
     revoke: () => ask(revokeLine),
     letThrough: (length) =>
       ask((gate) => (length === null ? shutLine(gate) : throughLine(gate, length))),
