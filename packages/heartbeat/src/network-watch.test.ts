@@ -20,17 +20,20 @@ const LINK: LinkState = {
 const EPERM = 1;
 const ENODEV = 19;
 
-async function watching(errno: number) {
-  const views: WitnessView[] = [];
-  const events: string[] = [];
-  const record: EventLog["record"] = (_, event) => events.push(event);
-  const holder = new Holder({
+const holderOf = (links: LinkState[]) =>
+  new Holder({
     raise: async () => undefined,
     lower: async () => undefined,
     prolong: async () => undefined,
     present: async () => [],
-    networks: async () => [LINK],
+    networks: async () => links,
   });
+
+async function watching(errno: number) {
+  const views: WitnessView[] = [];
+  const events: string[] = [];
+  const record: EventLog["record"] = (_, event) => events.push(event);
+  const holder = holderOf([LINK]);
   const refuse = (): never => {
     throw new RawSocketError("socket", errno, "");
   };
@@ -69,4 +72,36 @@ test("a link that is gone makes nobody unable", async () => {
   const { views, events } = await watching(ENODEV);
   assert.ok(views.every(({ able }) => able));
   assert.deepEqual(events, []);
+});
+
+test("a node that stays what it is goes on listening, however many steps the election takes", async () => {
+  const begun: number[] = [];
+  const openReceiver = () => ({
+    poll: () => undefined,
+    // A receiver's rhythm begins anew: done at each step, it would never come to a poll.
+    setPollMs: (pollMs: number) => void begun.push(pollMs),
+    close: () => undefined,
+  });
+  const holder = holderOf([LINK]);
+  const watch = new NetworkWatch({
+    clock: systemClock,
+    events: { record: () => undefined } as unknown as EventLog,
+    holder,
+    routers: async () => [],
+    mayAnnounce: () => true,
+    witnessInterval: () => 5,
+    onView: () => undefined,
+    forwarded: () => undefined,
+    openEars: (options) => createEars({ ...options, openReceiver }),
+  });
+  try {
+    await holder.look(services());
+    watch.plan(services(), []);
+    for (let step = 0; step < 100; step += 1) watch.setActive(step >= 50);
+    for (let step = 0; step < 100; step += 1) watch.setActive(false);
+    console.log(`in 200 steps the rhythm began anew ${begun.length} times`);
+    assert.equal(begun.length, 0);
+  } finally {
+    watch.close();
+  }
 });

@@ -48,7 +48,7 @@ export interface HeartPorts {
   /** The floating IPs' networks are asked from now on; answers come by `witnessed`. */
   suspect(): void;
   trust(): void;
-  /** Tells the forwarder what this node is; it is told again each second. */
+  /** Tells the forwarder what this node is; called again each second. */
   tellCondition(): void;
   /** Once a second: addresses live on. */
   upkeep(): void;
