@@ -21,6 +21,8 @@ export interface Sent {
 /** What a peer's run knows of the receiver. */
 export interface Receiver {
   readonly session: string;
+  /** What it asks a run beside the accepted one to echo; zero = nothing. */
+  readonly challenge: string;
 }
 
 const hash = (dice: Dice): string => dice.session();
@@ -125,8 +127,10 @@ export class Forge {
 
   private echoes(): { echo: string; echoCandidate: string } {
     const { dice } = this;
-    const { session } = this.receiver;
+    const { session, challenge } = this.receiver;
     const share = dice.below(100);
+    if (share < 25) return { echo: session, echoCandidate: challenge };
+    if (share < 30) return { echo: NO_SESSION, echoCandidate: challenge };
     if (share < 70) return { echo: session, echoCandidate: NO_SESSION };
     if (share < 85) return { echo: NO_SESSION, echoCandidate: session };
     if (share < 90) return { echo: NO_SESSION, echoCandidate: NO_SESSION };

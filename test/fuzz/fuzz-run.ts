@@ -6,6 +6,7 @@ import {
   decodeDatagram,
   encodeAdvert,
   epochAbove,
+  NO_SESSION,
   RENEWAL_MS_MIN,
   RETIRED_SESSIONS_MAX,
   type Received,
@@ -50,8 +51,12 @@ const PATHS = 3;
 const ROUND = 1024;
 
 /** What a conversation says of a datagram, in the model's words. */
-const wordOf = (received: Received): string =>
-  received.kind === "dropped" ? received.reason : received.kind === "hello" ? "hello" : "life";
+export const wordOf = (received: Received): string =>
+  received.kind === "dropped"
+    ? received.reason
+    : received.kind === "hello" || received.kind === "challenge"
+      ? "hello"
+      : "life";
 
 /** The whole of a run; throws FuzzFinding at the first datagram that is judged otherwise than it may be. */
 export function runFuzz(options: FuzzOptions): FuzzReport {
@@ -70,7 +75,7 @@ class FuzzRun {
   private renewals = 0;
   private verdictsTaken = 0;
   /** The receiver's session as the peer knows it: it learns of a new one a little later. */
-  private readonly known = { session: "" };
+  private readonly known = { session: "", challenge: NO_SESSION };
   private number = 0;
   /** Whole stretches come so thick that nothing can be renewed meanwhile. */
   private dense = false;
@@ -113,7 +118,7 @@ class FuzzRun {
     const path = dice.below(PATHS);
     const genuine = dice.chance(0.97);
     this.now += dice.below(this.dense ? 2 : 30);
-    const may = model.judge(path, bytes, genuine);
+    const may = model.judge(path, bytes, genuine, this.now);
     let received: Received;
     try {
       received = conversation.receive(path, bytes, genuine, millis(this.now));
@@ -125,12 +130,13 @@ class FuzzRun {
     const outcome = `${what}: ${is}`;
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
     if (received.kind === "verdicts") this.verdictsTaken += 1;
-    this.followRenewal(bytes);
+    this.follow(bytes);
     if (is === "life" && dice.chance(0.1)) this.checkTruth(bytes);
   }
 
-  private followRenewal(bytes: Uint8Array): void {
-    const { mine } = this.conversation.session;
+  private follow(bytes: Uint8Array): void {
+    if (this.dice.chance(0.3)) this.conversation.challenge(millis(this.now));
+    const { mine, challenge } = this.conversation.session;
     if (mine !== this.model.mine) {
       const early = this.now - this.renewedAt < RENEWAL_MS_MIN;
       if (early) throw this.finding("our session was renewed twice within a second", bytes);
@@ -138,6 +144,9 @@ class FuzzRun {
       this.renewals += 1;
       this.model.renewed(mine);
     } else if (this.known.session !== mine && this.dice.chance(0.05)) this.known.session = mine;
+    if (challenge === mine) throw this.finding("our session is the challenge too", bytes);
+    this.model.challenged(challenge, this.now);
+    if (this.dice.chance(0.2)) this.known.challenge = challenge;
   }
 
   /** What was taken says what its bytes say: encoded again it is the same, but for flags nobody knows. */
@@ -178,7 +187,7 @@ class FuzzRun {
       epoch: epochAbove(newest.highestEpoch),
       session: session.mine,
       echo: session.accepted,
-      echoCandidate: session.candidate,
+      echoCandidate: conversation.echoCandidate,
       sequence: conversation.nextSequence(),
       hearing: conversation.hearing(millis(this.now)),
     };

@@ -82,6 +82,9 @@ export class LifeModel {
   private readonly ownDesignation: number;
   private readonly sign: Sign;
   mine: string;
+  private challenge = NONE;
+  private challengedAt = 0;
+  private challengeIsOld = false;
 
   constructor(options: {
     readonly mine: string;
@@ -97,12 +100,20 @@ export class LifeModel {
   renewed(mine: string): void {
     this.mine = mine;
     this.accepted = NONE;
+    this.challenge = NONE;
     this.retired.clear();
     this.seen.clear();
   }
 
-  /** Judges one datagram, and learns from it where it counts. */
-  judge(path: number, bytes: Uint8Array, genuine: boolean): Verdict {
+  /** What the receiver asks a run beside the accepted one to echo. */
+  challenged(challenge: string, now: number): void {
+    if (challenge !== this.challenge) this.challengedAt = now;
+    this.challenge = challenge;
+  }
+
+  /** Judges one datagram, and learns from it where it counts. `now` in milliseconds, deadtime is a second. */
+  judge(path: number, bytes: Uint8Array, genuine: boolean, now: number): Verdict {
+    this.challengeIsOld = now - this.challengedAt > 2000;
     if (!genuine) return "foreign";
     if (bytes.length > 1200) return "too-long";
     if (bytes.length < 64) return "too-short";
@@ -132,9 +143,14 @@ export class LifeModel {
     if (kind === 1 ? !advertIsWhole(view, version, end) : kind !== 2) return "malformed";
     if (kind === 2 && !verdictsAreWhole(bytes, view, end)) return "malformed";
     if (designation === this.ownDesignation) return "own-designation";
-    const echoed = hex(bytes, 16) === this.mine || (kind === 1 && hex(bytes, 38) === this.mine);
-    if (!echoed) return "hello";
+    const echoed = (wanted: string): boolean =>
+      wanted !== NONE && (hex(bytes, 16) === wanted || (kind === 1 && hex(bytes, 38) === wanted));
+    const answered = !this.challengeIsOld && echoed(this.challenge);
+    const proven = session !== this.accepted && answered;
+    if (!proven && !echoed(this.mine)) return "hello";
     if (this.retired.has(session)) return "replayed";
+    const beside = this.accepted !== NONE && session !== this.accepted;
+    if (beside && !proven) return "hello";
     return this.count(`${kind} ${path}`, session, Number(sequence)) ? "life" : "replayed";
   }
 
@@ -151,6 +167,7 @@ export class LifeModel {
       if (this.accepted !== NONE) this.retired.add(this.accepted);
       this.seen.clear();
       this.accepted = session;
+      this.challenge = NONE;
     }
     const now = seen ?? { newest: sequence, sequences: new Set<number>() };
     now.newest = Math.max(now.newest, sequence);

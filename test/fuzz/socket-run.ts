@@ -6,6 +6,7 @@ import { millis } from "@lbpair/common";
 import { Conversation, openAdvertSocket } from "@lbpair/heartbeat";
 import { Dice } from "./dice.js";
 import { Forge } from "./forge.js";
+import { wordOf } from "./fuzz-run.js";
 import { LifeModel } from "./life-model.js";
 import { hmacSign } from "./signatures.js";
 
@@ -56,7 +57,7 @@ export async function runSocketFuzz(options: {
   });
   const { session } = conversation;
   const model = new LifeModel({ mine: session.mine, designation: 1, sign });
-  const known = { session: session.mine };
+  const known = { session: session.mine, challenge: session.challenge };
   const forge = new Forge(dice, sign, hmacSign(Buffer.alloc(32, 4)), known);
   let received = 0;
   let wrong: string | undefined;
@@ -67,14 +68,17 @@ export async function runSocketFuzz(options: {
     onDatagram: (bytes, from) => {
       received += 1;
       const genuine = from.address === THERE && from.port === port;
-      const may = model.judge(0, bytes, genuine);
-      const is = conversation.receive(0, bytes, genuine, now());
-      const word = is.kind === "dropped" ? is.reason : is.kind === "hello" ? "hello" : "life";
+      const at = now();
+      const may = model.judge(0, bytes, genuine, at);
+      const is = conversation.receive(0, bytes, genuine, at);
+      const word = wordOf(is);
       if (word !== may) wrong ??= `datagram ${received}: taken for ${word}, may be ${may}`;
-      const { mine } = conversation.session;
-      if (mine === model.mine) return;
-      model.renewed(mine);
+      conversation.challenge(at);
+      const { mine, challenge } = conversation.session;
+      if (mine !== model.mine) model.renewed(mine);
+      model.challenged(challenge, at);
       known.session = mine;
+      known.challenge = challenge;
     },
   });
   try {

@@ -18,6 +18,7 @@ import {
   type Advert,
   Conversation,
   encodeAdvert,
+  encodeChallenge,
   NO_REVISION,
   type Received,
   WIRE_VERSION,
@@ -99,7 +100,7 @@ export class ScriptedPeer {
       const genuine = from.address === HERE && from.port === PORT;
       const received = this.conversation.receive(0, bytes, genuine, now());
       this.heard.push({ received, at: performance.now() });
-      if (received.kind === "hello") this.say();
+      if (received.kind === "hello" || received.kind === "challenge") this.say();
       if (received.kind !== "advert") return;
       this.onHeard(received.advert);
       if (received.advert.probing) this.say();
@@ -152,10 +153,14 @@ export class ScriptedPeer {
       sequence: conversation.nextSequence(),
       session: session.mine,
       echo: session.accepted,
-      echoCandidate: session.candidate,
+      echoCandidate: conversation.echoCandidate,
       hearing: conversation.hearing(now()),
     };
     this.socket.send(encodeAdvert(advert, sign), PORT, HERE);
+    const speaker = { designation: "secondary", bootId: advert.bootId, sign } as const;
+    for (const bytes of encodeChallenge(conversation, speaker, now())) {
+      this.socket.send(bytes, PORT, HERE);
+    }
   }
 
   close(): void {

@@ -81,9 +81,8 @@ export class ClaimWatch {
     const delayed = world.network.wires.some((wire) => wire.delayMs > 20);
     if (delayed || world.network.pathsBadSince(since, peer.side)) return;
     // Of a run that it has not yet met it hears nothing but hellos: those need both directions.
-    const { heart } = world.machines[side].daemon ?? daemon;
-    const silentMs = world.machines[side].now() - (heart.state.peer?.heardAt ?? -Infinity);
-    const met = world.now - silentMs >= daemon.startedAt;
+    const judge = world.machines[side].daemon;
+    const met = judge === null || judge.hasMet(daemon);
     if (!met && world.network.pathsBadSince(since, side)) return;
     watch.fail("lateness", `takes over from a peer that speaks and is on a path that is well`);
   }

@@ -8,6 +8,7 @@ import {
   adoptElection,
   Conversation,
   conditionOf,
+  encodeChallenge,
   encodeRound,
   Heart,
   type HeartPorts,
@@ -83,6 +84,17 @@ export class DaemonRun {
   /** Whether it would do something now. */
   get runs(): boolean {
     return this.alive && !this.frozen;
+  }
+
+  /** What its peer has to echo. */
+  get session(): string {
+    return this.conversation.session.mine;
+  }
+
+  /** Whether each of the two has met the other's present run. */
+  hasMet({ conversation }: DaemonRun): boolean {
+    const [own, other] = [this.conversation.session, conversation.session];
+    return own.accepted === other.mine && other.accepted === own.mine;
   }
 
   private after(ms: number, work: () => void): void {
@@ -264,6 +276,8 @@ export class DaemonRun {
     for (let path = 0; path < round.length; path += 1) {
       machine.world.send(machine, path, round[path] as Uint8Array);
     }
+    const challenge = encodeChallenge(this.conversation, this.speaker, now);
+    for (const [path, bytes] of challenge.entries()) machine.world.send(machine, path, bytes);
   }
 
   /** Health as it is, told to the heart. */

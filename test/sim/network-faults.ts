@@ -1,5 +1,6 @@
 // network-faults.ts — what goes wrong between the machines: cut, lossy, slow, repeated; cables and switches.
 import { answerCounts } from "@lbpair/heartbeat";
+import { sayInVain } from "./earlier-run.js";
 import { always, type Faults, never, nothing, passive } from "./fault-kind.js";
 import type { Life } from "./life.js";
 import type { Machine } from "./machine.js";
@@ -141,6 +142,10 @@ export const NETWORK_FAULTS = {
   "switch-dies": {
     ...never,
     begin: (life) => unplug(life, life.world.machines, [life.world.random.pick(serving(life))]),
+  },
+  "adverts-of-an-earlier-run": {
+    ...never,
+    begin: (life, machine) => sayInVain(life, machine),
   },
   "old-adverts": {
     ...always,

@@ -43,6 +43,8 @@ const wire = (serves: boolean): Wire => ({
 export class Network {
   readonly wires: readonly Wire[];
   readonly paths: readonly Path[];
+  /** Whether what machine d says is kept back: for the peer its paths are bad. */
+  readonly keptBack: [boolean, boolean] = [false, false];
 
   /** One or two networks of floating IPs, one to three paths, of which the last may have its own wire. */
   constructor(random: Random) {
@@ -69,7 +71,8 @@ export class Network {
     }
     for (const path of this.paths) {
       for (const d of [0, 1] as const) {
-        const bad = path.loss[d] > 0 || path.wire.badUntil[d] === Number.POSITIVE_INFINITY;
+        const silent = this.keptBack[d] || path.loss[d] > 0;
+        const bad = silent || path.wire.badUntil[d] === Number.POSITIVE_INFINITY;
         if (bad) path.badUntil[d] = Number.POSITIVE_INFINITY;
         else if (path.badUntil[d] === Number.POSITIVE_INFINITY) path.badUntil[d] = now;
       }

@@ -1,5 +1,6 @@
 // world.ts — time, chance, the network and both machines; and whoever looks on after every event.
 import type { Stepped } from "@lbpair/heartbeat";
+import { KeptBack } from "./earlier-run.js";
 import { type Due, EventHeap } from "./event-heap.js";
 import { Machine } from "./machine.js";
 import { Network, type Wire } from "./network.js";
@@ -67,6 +68,8 @@ export class World {
   /** A daemon starts: the fault that it was away for ends only now. */
   started: () => void = () => undefined;
   readonly recorded: readonly [Recorded[], Recorded[]] = [[], []];
+  /** What each machine said and the peer has not got, for whoever lets it come late. */
+  readonly keptBack: readonly [KeptBack, KeptBack] = [new KeptBack(), new KeptBack()];
   private sent = 0;
   private order = 0;
   private readonly due = new EventHeap();
@@ -145,6 +148,13 @@ export class World {
     const { side } = from;
     this.sent += 1;
     if (this.sent % RECORD_EACH === 0) this.record(side, { path, bytes });
+    const peer = this.machines[side === 0 ? 1 : 0];
+    const back = this.keptBack[side];
+    if (back.keeping) {
+      if (back.takes(path, bytes, peer.daemon?.session)) return;
+      this.deliver(side, path, bytes, this.random.next() * 2);
+      return;
+    }
     const lost = way.loss[side];
     if (lost > 0 && this.random.chance(lost)) return;
     const ms = this.network.delay(way.wire, side, this.random);

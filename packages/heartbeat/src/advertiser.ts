@@ -15,7 +15,7 @@ import { type Advert, NO_SESSION } from "./core/advert.js";
 import { Conversation, type Received } from "./core/conversation.js";
 import { helloAdvert } from "./core/hello.js";
 import { type PathView, stateOf } from "./core/path-watch.js";
-import { encodeRound, type Saying } from "./core/round.js";
+import { encodeChallenge, encodeRound, type Saying } from "./core/round.js";
 import { splitVerdicts } from "./core/verdict-transfer.js";
 import { encodeAdvert, encodeVerdicts, type Sign } from "./core/wire.js";
 
@@ -105,6 +105,8 @@ export class Advertiser {
     const speaker = { designation, bootId, sign: this.sign };
     const round = encodeRound(saying, this.conversation, speaker, clock.now());
     for (const [path, bytes] of round.entries()) this.sockets[path]?.send(bytes);
+    const challenge = encodeChallenge(this.conversation, speaker, clock.now());
+    for (const [path, bytes] of challenge.entries()) this.sockets[path]?.send(bytes);
   }
 
   /** Sends the verdicts, in pieces, on every path; false where they are too long to travel. */

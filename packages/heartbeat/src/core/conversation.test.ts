@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { type Designation, millis } from "@lbpair/common";
 import { type Advert, NO_REVISION } from "./advert.js";
 import { Conversation, type Received } from "./conversation.js";
+import { encodeChallenge } from "./round.js";
+import { renew } from "./session.js";
 import { encodeAdvert, type Sign, WIRE_VERSION } from "./wire.js";
 
 const sign: Sign = (bytes) => createHmac("sha256", "key").update(bytes).digest();
@@ -23,7 +25,7 @@ class Talker {
     });
   }
   advert(path: number, now: number, sequence = this.conversation.nextSequence()): Uint8Array {
-    const { mine, accepted, candidate } = this.conversation.session;
+    const { mine, accepted } = this.conversation.session;
     const advert: Advert = {
       version: this.conversation.version,
       newest: WIRE_VERSION,
@@ -44,7 +46,7 @@ class Talker {
       sequence,
       session: mine,
       echo: accepted,
-      echoCandidate: candidate,
+      echoCandidate: this.conversation.echoCandidate,
       bootId: "0".repeat(32),
       epoch: 0,
       highestEpoch: 0,
@@ -55,6 +57,11 @@ class Talker {
       hearing: this.conversation.hearing(millis(now)),
     };
     return encodeAdvert(advert, sign);
+  }
+  challenge(now: number): Uint8Array | undefined {
+    const { designation, conversation } = this;
+    const speaker = { designation, bootId: "0".repeat(32), sign };
+    return encodeChallenge(conversation, speaker, millis(now))[0];
   }
   hears(bytes: Uint8Array, now: number, path = 0, genuine = true): Received {
     return this.conversation.receive(path, bytes, genuine, millis(now));
@@ -73,6 +80,97 @@ test("two runs that never met know each other after one advert each way and one 
   assert.ok(second.kind === "advert" && second.met);
   const third = a.hears(b.advert(0, 3), 3);
   assert.ok(third.kind === "advert" && !third.met);
+});
+
+/** Two that know each other, and then another run of the first, which says hello and is answered. */
+function restarted() {
+  const [a, b] = pair();
+  b.hears(a.advert(0, 0), 0);
+  a.hears(b.advert(0, 0), 0);
+  b.hears(a.advert(0, 1), 1);
+  const next = new Talker("primary", ["c".repeat(16)]);
+  assert.equal(b.hears(next.advert(0, 10), 10).kind, "hello");
+  const answer = next.hears(b.advert(0, 11), 11);
+  assert.ok(answer.kind === "advert" && answer.met);
+  return { a, b, next };
+}
+
+test("a restarted peer is met within two adverts each way: its hello, and the answer to a challenge", () => {
+  const { b, next } = restarted();
+  const challenge = b.challenge(11);
+  assert.ok(challenge !== undefined, "the answer to its hello is followed by a challenge");
+  assert.equal(next.hears(challenge, 11).kind, "challenge", "which wants an answer at once");
+  const met = b.hears(next.advert(0, 12), 12);
+  assert.ok(met.kind === "advert" && met.met);
+  assert.equal(b.challenge(12), undefined);
+  // From now on it is the one that echoes our session.
+  next.hears(b.advert(0, 13), 13);
+  const then = b.hears(next.advert(0, 14), 14);
+  assert.ok(then.kind === "advert" && !then.met);
+});
+
+test("a run beside the accepted one is not believed for echoing the session, and disturbs nobody", () => {
+  const { a, b, next } = restarted();
+  // What it says now is recorded; the run that is accepted lives and speaks all the while.
+  const recorded = next.advert(0, 12);
+  for (let now = 20; now < 5000; now += 200) {
+    assert.notEqual(b.hears(recorded, now).kind, "advert");
+    const challenge = b.challenge(now);
+    if (challenge !== undefined) a.hears(challenge, now);
+    assert.ok(["advert", "nothing"].includes(a.hears(b.advert(0, now), now).kind));
+    assert.equal(b.hears(a.advert(0, now), now).kind, "advert");
+    assert.equal(b.conversation.version, WIRE_VERSION, "known to understand it");
+  }
+  assert.equal(b.conversation.session.accepted, "a".repeat(16));
+});
+
+test("a run that shows up again much later is asked anew, and met", () => {
+  const { b, next } = restarted();
+  next.hears(b.challenge(11) ?? new Uint8Array(), 11);
+  const recorded = next.advert(0, 12);
+  assert.equal(b.hears(recorded, 3000).kind, "dropped", "the challenge it answers is too old");
+  next.hears(b.challenge(3000) ?? new Uint8Array(), 3001);
+  const met = b.hears(next.advert(0, 3002), 3002);
+  assert.ok(met.kind === "advert" && met.met);
+});
+
+test("what an earlier run said in answer to an older challenge is not believed either", () => {
+  const { b, next } = restarted();
+  next.hears(b.challenge(11) ?? new Uint8Array(), 11);
+  const recorded = next.advert(0, 12);
+  // It ends before that has come; the one after it is met.
+  const last = new Talker("primary", ["d".repeat(16)]);
+  b.hears(last.advert(0, 20), 20);
+  last.hears(b.challenge(20) ?? new Uint8Array(), 21);
+  const met = b.hears(last.advert(0, 22), 22);
+  assert.ok(met.kind === "advert" && met.met);
+  assert.equal(b.hears(recorded, 23).kind, "hello");
+  assert.equal(b.conversation.session.accepted, "d".repeat(16));
+});
+
+test("a challenge is not met with a challenge: two living nodes do not go on asking each other", () => {
+  const [a, b] = pair();
+  b.hears(a.advert(0, 0), 0);
+  a.hears(b.advert(0, 0), 0);
+  b.hears(a.advert(0, 1), 1);
+  const { b: asking } = restarted();
+  a.hears(asking.challenge(11) ?? new Uint8Array(), 2);
+  assert.equal(a.challenge(3), undefined);
+});
+
+test("a peer that renewed its session is met again in a round trip, though the old one was accepted", () => {
+  const [a, b] = pair();
+  b.hears(a.advert(0, 0), 0);
+  a.hears(b.advert(0, 0), 0);
+  b.hears(a.advert(0, 1), 1);
+  const { conversation } = a;
+  conversation.session = renew(conversation.session, "e".repeat(16), millis(2000));
+  assert.equal(b.hears(a.advert(0, 2000), 2000).kind, "hello");
+  const back = a.hears(b.advert(0, 2001), 2001);
+  assert.ok(back.kind === "advert" && back.met);
+  a.hears(b.challenge(2001) ?? new Uint8Array(), 2001);
+  const met = b.hears(a.advert(0, 2002), 2002);
+  assert.ok(met.kind === "advert" && met.met);
 });
 
 test("a hello is told once for each new run, however often it is repeated", () => {

@@ -3,7 +3,17 @@ import { type Designation, type Millis, millis, type Verdicts } from "@lbpair/co
 import { type Advert, type Hearing, NO_SESSION } from "./advert.js";
 import { ClockOffset } from "./clock-offset.js";
 import { RoundsHeard, RoundTrip } from "./path-quality.js";
-import { accept, needsRenewal, renew, type SessionState, startSession } from "./session.js";
+import {
+  accept,
+  challengeWith,
+  forgetChallenge,
+  needsRenewal,
+  renew,
+  type SessionState,
+  startSession,
+  strangerAbout,
+  wantsChallenge,
+} from "./session.js";
 import { type Assembly, assemble } from "./verdict-transfer.js";
 import {
   type Decoded,
@@ -36,6 +46,8 @@ export type Received =
   | { readonly kind: "advert"; readonly advert: Advert; readonly met: boolean }
   /** A run of the peer that was not known before says hello. */
   | { readonly kind: "hello" }
+  /** The peer wants to know whether this node lives. */
+  | { readonly kind: "challenge" }
   | { readonly kind: "verdicts"; readonly verdicts: Verdicts }
   | { readonly kind: "dropped"; readonly reason: Dropped }
   | { readonly kind: "nothing" };
@@ -89,6 +101,22 @@ export class Conversation {
     }));
   }
 
+  /** What the next adverts echo besides the accepted session: a challenge before a hello. */
+  get echoCandidate(): string {
+    const { question, candidate } = this.session;
+    return question === NO_SESSION ? candidate : question;
+  }
+
+  /** What a run beside the accepted one is asked to echo, with a round that goes out now; null = there is none. */
+  challenge(now: Millis): string | null {
+    if (!strangerAbout(this.session)) return null;
+    const { newSession, deadtime } = this.options;
+    if (wantsChallenge(this.session, now, deadtime)) {
+      this.session = challengeWith(this.session, newSession(), now);
+    }
+    return this.session.challenge;
+  }
+
   /**
    * Version of the wire format to speak now: the newest that both understand, and the oldest while
    * the peer's run is not known, which may be of an older release.
@@ -120,7 +148,7 @@ export class Conversation {
         : [datagram.verdicts.echo];
     const stream = 2 * pathIndex + (datagram.kind === "advert" ? 0 : 1);
     const { session, sequence } = said;
-    const before = this.session;
+    const before = forgetChallenge(this.session, now, this.options.deadtime);
     const [next, acceptance] = accept(before, { session, echoes, sequence, stream });
     this.session = next;
     if (needsRenewal(next, now)) {
@@ -130,8 +158,9 @@ export class Conversation {
     }
     if (acceptance !== "life") {
       const dropped = drop(acceptance);
-      const stranger = acceptance === "hello" && next.candidate !== before.candidate;
-      return stranger ? { kind: "hello" } : dropped;
+      if (acceptance !== "hello") return dropped;
+      if (next.question !== before.question) return { kind: "challenge" };
+      return next.candidate !== before.candidate ? { kind: "hello" } : dropped;
     }
     const silent = path.heardAt !== null && now - path.heardAt > this.options.deadtime;
     path.heardAt = now;

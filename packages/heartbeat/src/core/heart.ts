@@ -16,7 +16,7 @@ import {
   peerSaid,
 } from "./election-state.js";
 import { Lateness } from "./lateness.js";
-import { ANSWER_MS_MIN, MEET_MS_MIN, OutOfTurn } from "./out-of-turn.js";
+import { ANSWER_MS_MIN, meetingSteps, OutOfTurn } from "./out-of-turn.js";
 import type { HeartPorts, HeldLength, Kept } from "./ports.js";
 import { leaseLength, refreshedLength } from "./silence.js";
 import { Standstill } from "./standstill.js";
@@ -38,7 +38,7 @@ export class Heart {
   private readonly standstill: Standstill;
   private started = false;
   private lastUpkeepAt: number;
-  private readonly meetings = new OutOfTurn(MEET_MS_MIN);
+  private readonly meetings = meetingSteps();
   private readonly answers = new OutOfTurn(ANSWER_MS_MIN);
   private saidAt: number;
   /** When this node last did anything: a longer gap than its keepalives is a pause. */
@@ -249,10 +249,10 @@ export class Heart {
       if (this.condition === "passive") this.ports.follow(received.verdicts);
       return;
     }
-    if (received.kind === "hello") this.meet();
+    if (received.kind === "hello" || received.kind === "challenge") this.meet(received.kind);
     if (received.kind !== "advert") return;
     const { advert, met } = received;
-    if (met) this.meet();
+    if (met) this.meet("met");
     if (this.backlog.open) this.backlog.keep(advert);
     else this.hear(advert, hearsNothing(advert, this.settings.deadtime), false, met);
   }
@@ -276,8 +276,8 @@ export class Heart {
   }
 
   /** Two runs that meet say so at once: waiting for the next keepalives could cost a take over. */
-  private meet(): void {
-    if (!this.meetings.may(this.ports.now())) return;
+  private meet(step: keyof typeof this.meetings): void {
+    if (!this.meetings[step].may(this.ports.now())) return;
     if (this.acknowledged) this.say();
     else this.ports.perform([{ kind: "send-adverts" }]);
   }

@@ -22,3 +22,10 @@ export class OutOfTurn {
     return true;
   }
 }
+
+/** The steps of a meeting; each has a bound of its own, since they follow each other within a millisecond. */
+export const meetingSteps = () => ({
+  hello: new OutOfTurn(MEET_MS_MIN),
+  challenge: new OutOfTurn(MEET_MS_MIN),
+  met: new OutOfTurn(MEET_MS_MIN),
+});

@@ -2,6 +2,8 @@
 import type { Designation, Millis } from "@lbpair/common";
 import type { Advert } from "./advert.js";
 import type { Conversation } from "./conversation.js";
+import { helloAdvert } from "./hello.js";
+import { CHALLENGE_SEQUENCE } from "./session.js";
 import { encodeAdvert, onPath, type Sign, WIRE_VERSION } from "./wire.js";
 
 /** What changes from advert to advert; the rest is the conversation's. */
@@ -24,6 +26,20 @@ export interface Speaker {
   readonly designation: Designation;
   readonly bootId: string;
   readonly sign: Sign;
+}
+
+/** What follows a round while a run shows up beside the accepted one: a challenge on each path, or nothing. */
+export function encodeChallenge(
+  conversation: Conversation,
+  { designation, bootId, sign }: Speaker,
+  now: Millis,
+): Uint8Array[] {
+  const session = conversation.challenge(now);
+  if (session === null) return [];
+  const sequence = CHALLENGE_SEQUENCE;
+  const hello = helloAdvert({ designation, bootId, session, sequence, path: 0 });
+  const bytes = encodeAdvert(hello, sign);
+  return conversation.paths.map((_, path) => (path === 0 ? bytes : onPath(bytes, path, sign)));
 }
 
 /** The datagrams of one round, one for each path. */
@@ -60,7 +76,7 @@ export function encodeRound(
     bootId,
     session: session.mine,
     echo: session.accepted,
-    echoCandidate: session.candidate,
+    echoCandidate: conversation.echoCandidate,
     sequence: conversation.nextSequence(),
     path: 0,
     hearing: conversation.hearing(now),

@@ -4,6 +4,10 @@ import { millis } from "@lbpair/common";
 import { NO_SESSION } from "./advert.js";
 import {
   accept,
+  CHALLENGE_MS_MIN,
+  CHALLENGE_SEQUENCE,
+  challengeWith,
+  forgetChallenge,
   needsRenewal,
   RENEWAL_MS_MIN,
   REPLAY_WINDOW,
@@ -16,6 +20,7 @@ import {
 const mine = "a".repeat(16);
 const theirs = "b".repeat(16);
 const later = "c".repeat(16);
+const asked = "d".repeat(16);
 
 class Receiver {
   state: SessionState = startSession(mine, millis(0));
@@ -51,9 +56,47 @@ test("adverts out of order count inside the window and not beyond it", () => {
 test("recordings of the peer's earlier run do not count, though they echo our session", () => {
   const receiver = new Receiver();
   receiver.get(theirs, 50);
-  assert.equal(receiver.get(later, 1), "life", "the peer restarted");
+  receiver.state = challengeWith(receiver.state, asked, millis(0));
+  assert.equal(receiver.get(later, 1, [mine, asked]), "life", "the peer restarted");
   assert.equal(receiver.get(theirs, 51), "replayed");
   assert.equal(receiver.state.accepted, later);
+});
+
+test("a run beside the accepted one counts only once it has echoed the challenge to it", () => {
+  const receiver = new Receiver();
+  receiver.get(theirs, 50);
+  assert.equal(receiver.get(later, 1), "hello");
+  assert.equal(receiver.state.candidate, later);
+  assert.equal(receiver.get(theirs, 51), "life", "the accepted one goes on counting");
+  receiver.get(later, 2);
+  receiver.state = challengeWith(receiver.state, asked, millis(0));
+  assert.equal(receiver.get(later, 3), "hello");
+  assert.equal(receiver.get(later, 4, [NO_SESSION, asked]), "life", "before it knows our session");
+  assert.equal(receiver.get(later, 5), "life");
+  assert.equal(receiver.get("e".repeat(16), 1, [mine, asked]), "hello", "a challenge serves once");
+});
+
+test("a challenge is good for two deadtimes, and a second at least", () => {
+  const receiver = new Receiver();
+  receiver.get(theirs, 50);
+  receiver.get(later, 1);
+  receiver.state = challengeWith(receiver.state, asked, millis(0));
+  const at = (now: number, deadtime: number) =>
+    forgetChallenge(receiver.state, millis(now), deadtime).challenge;
+  assert.equal(at(CHALLENGE_MS_MIN, 100), asked);
+  assert.equal(at(CHALLENGE_MS_MIN + 1, 100), NO_SESSION);
+  assert.equal(at(10_000, 5000), asked);
+  assert.equal(at(10_001, 5000), NO_SESSION);
+});
+
+test("a challenge is kept apart from hellos, and echoed until its maker is heard again", () => {
+  const receiver = new Receiver();
+  receiver.get(theirs, 50);
+  receiver.get(asked, CHALLENGE_SEQUENCE, [NO_SESSION]);
+  assert.equal(receiver.state.candidate, NO_SESSION);
+  assert.equal(receiver.state.question, asked);
+  receiver.get(theirs, 51);
+  assert.equal(receiver.state.question, NO_SESSION);
 });
 
 test("a reverted snapshot, whose sequence is behind, is heard again after a renewal", () => {
@@ -64,10 +107,24 @@ test("a reverted snapshot, whose sequence is behind, is heard again after a rene
   }
   assert.equal(needsRenewal(receiver.state, millis(RENEWAL_MS_MIN - 1)), false);
   assert.equal(needsRenewal(receiver.state, millis(RENEWAL_MS_MIN)), true);
-  const fresh = "d".repeat(16);
+  const fresh = "f".repeat(16);
   receiver.state = renew(receiver.state, fresh, millis(RENEWAL_MS_MIN));
   assert.equal(receiver.get(theirs, 110, [mine]), "hello", "recordings of before count no more");
   assert.equal(receiver.get(theirs, 111, [fresh]), "life");
+});
+
+test("a reverted snapshot that numbers anew what never came is no more heard than one that repeats", () => {
+  const receiver = new Receiver();
+  receiver.get(theirs, 100);
+  // While this node stood still, what was numbered 101 to 119 was lost.
+  receiver.get(theirs, 120);
+  for (let i = 0; i < REPLAYS_BEFORE_RENEWAL; i += 1) {
+    assert.equal(needsRenewal(receiver.state, millis(RENEWAL_MS_MIN)), false);
+    assert.equal(receiver.get(theirs, 101 + i), "life");
+  }
+  assert.equal(needsRenewal(receiver.state, millis(RENEWAL_MS_MIN)), true);
+  receiver.get(theirs, 121);
+  assert.equal(needsRenewal(receiver.state, millis(RENEWAL_MS_MIN)), false);
 });
 
 test("a session of hellos, recorded or forged, never replaces the accepted one", () => {

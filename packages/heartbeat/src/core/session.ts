@@ -3,6 +3,8 @@
 // Each run of a daemon has a random session. A datagram counts only if it echoes the receiver's present
 // session, so a recording of an older boot, or of another pair, fools nobody. One that does not is a
 // hello: its session is echoed in the next adverts, and a living peer then echoes ours.
+// Beside an accepted run no other is believed for that: a recording of a run in between echoes our session
+// too. It is challenged, and counts once it has echoed what was made after the accepted run was met.
 // A peer whose sequence stays behind (a reverted snapshot) is not ignored for ever: our session is
 // renewed, which a living peer follows within two adverts and a recording cannot.
 import type { Millis } from "@lbpair/common";
@@ -12,12 +14,16 @@ import { NO_SESSION } from "./advert.js";
 export const REPLAY_WINDOW = 64;
 /** Bits of a word of the window: what JavaScript shifts as a number. */
 const WORD = 32;
-/** Replays in a row on all paths, with no fresh datagram between, that renew our session. */
+/** Replays, or datagrams that come late, in a row on all paths, with no newer one between, that renew our session. */
 export const REPLAYS_BEFORE_RENEWAL = 5;
 /** Earlier runs of the peer that are remembered; more, and our own session is renewed. */
 export const RETIRED_SESSIONS_MAX = 16;
 /** Least time between two renewals. */
 export const RENEWAL_MS_MIN = 1000;
+/** A challenge is good for two deadtimes, and for this long at least: a daemon that starts answers late. */
+export const CHALLENGE_MS_MIN = 1000;
+/** The sequence of a challenge; rounds count from 1. A challenge is echoed, and never challenged itself. */
+export const CHALLENGE_SEQUENCE = 0;
 
 interface Window {
   readonly newest: number;
@@ -33,6 +39,11 @@ export interface SessionState {
   readonly accepted: string;
   /** Peer's session of the last hello. */
   readonly candidate: string;
+  /** What a run beside the accepted one has to echo; made since the latter was met. */
+  readonly challenge: string;
+  readonly challengedAt: Millis;
+  /** The peer's challenge to us, echoed until it is heard again. */
+  readonly question: string;
   /** Sessions of the peer's earlier runs that echoed ours: recordings of them count no more. */
   readonly retired: readonly string[];
   /** By stream. */
@@ -56,6 +67,9 @@ export const startSession = (mine: string, now: Millis): SessionState => ({
   mine,
   accepted: NO_SESSION,
   candidate: NO_SESSION,
+  challenge: NO_SESSION,
+  challengedAt: now,
+  question: NO_SESSION,
   retired: [],
   windows: [],
   replays: 0,
@@ -85,7 +99,7 @@ function slide(window: Window | undefined, sequence: number): Window | undefined
 
 /** The state after a sign of life. */
 function alive(state: SessionState, input: SessionInput, window: Window): SessionState {
-  const { mine, renewedAt, accepted } = state;
+  const { mine, renewedAt, accepted, challengedAt } = state;
   const same = input.session === accepted;
   const windows = same ? state.windows.slice() : [];
   windows[input.stream] = window;
@@ -94,11 +108,22 @@ function alive(state: SessionState, input: SessionInput, window: Window): Sessio
     mine,
     accepted: input.session,
     candidate: NO_SESSION,
+    // What the next run echoes must have been made after this one was met.
+    challenge: same ? state.challenge : NO_SESSION,
+    challengedAt,
+    question: NO_SESSION,
     retired,
     windows,
-    replays: 0,
+    // A reverted peer may number anew what never came: five such in a row are no disorder of the network.
+    replays: same && window.newest !== input.sequence ? state.replays + 1 : 0,
     renewedAt,
   };
+}
+
+/** The state after a datagram that shows no life; the accepted run's own session is echoed anyway. */
+function unproven(state: SessionState, { session, sequence }: SessionInput): SessionState {
+  if (sequence === CHALLENGE_SEQUENCE) return { ...state, question: session };
+  return session === state.accepted ? state : { ...state, candidate: session };
 }
 
 /** Judges one authenticated datagram of the peer. */
@@ -106,13 +131,14 @@ export function accept(
   state: SessionState,
   input: SessionInput,
 ): readonly [SessionState, Acceptance] {
-  if (!input.echoes.includes(state.mine)) {
-    return [{ ...state, candidate: input.session }, "hello"];
-  }
+  const { accepted, challenge } = state;
+  const same = input.session === accepted;
+  const proven = !same && challenge !== NO_SESSION && input.echoes.includes(challenge);
+  if (!proven && !input.echoes.includes(state.mine)) return [unproven(state, input), "hello"];
   if (state.retired.includes(input.session)) {
     return [{ ...state, replays: state.replays + 1 }, "replayed"];
   }
-  const same = input.session === state.accepted;
+  if (!proven && !same && accepted !== NO_SESSION) return [unproven(state, input), "hello"];
   // No more runs than can be remembered: the living one is accepted once our session is renewed.
   if (!same && state.retired.length > RETIRED_SESSIONS_MAX) {
     return [{ ...state, replays: state.replays + 1 }, "replayed"];
@@ -121,6 +147,30 @@ export function accept(
   if (window === undefined) return [{ ...state, replays: state.replays + 1 }, "replayed"];
   return [alive(state, input, window), "life"];
 }
+
+/** Whether another run shows up beside the accepted one. */
+export const strangerAbout = ({ accepted, candidate }: SessionState): boolean =>
+  accepted !== NO_SESSION && candidate !== NO_SESSION;
+
+const challengeLasts = (deadtime: number): number => Math.max(CHALLENGE_MS_MIN, 2 * deadtime);
+
+/** Forgets a challenge that is too old: whoever echoed it may be gone since. */
+export function forgetChallenge(state: SessionState, now: Millis, deadtime: number): SessionState {
+  const good = now - state.challengedAt <= challengeLasts(deadtime);
+  if (good || state.challenge === NO_SESSION) return state;
+  return { ...state, challenge: NO_SESSION };
+}
+
+/** Whether a challenge that goes out now must be a new one; the answer to it must find it good. */
+export const wantsChallenge = (state: SessionState, now: Millis, deadtime: number): boolean =>
+  state.challenge === NO_SESSION || now - state.challengedAt > challengeLasts(deadtime) / 2;
+
+/** A challenge to a run that shows up beside the accepted one; what was recorded before cannot echo it. */
+export const challengeWith = (
+  state: SessionState,
+  challenge: string,
+  now: Millis,
+): SessionState => ({ ...state, challenge, challengedAt: now });
 
 /**
  * Whether our session must be renewed: the peer may be a reverted snapshot that only a new session
