@@ -5,14 +5,12 @@ import { after, before, test } from "node:test";
 import {
   APPLIANCES,
   type ApplianceName,
-  activeNodes,
   createWorld,
   GATEWAY,
   monotonicMs,
   otherNode,
   VIP,
   type World,
-  waitForPair,
 } from "@lbpair/lab";
 import {
   type ClaimWatch,
@@ -22,7 +20,7 @@ import {
   watchClaims,
 } from "./claim-watch.js";
 import { keepalivedMissing, startKeepalived } from "./keepalived.js";
-import { createReadyPair, makeWell, pause, REPEATS, skip } from "./ready-pair.js";
+import { createReadyPair, makeWell, pause, REPEATS, skip, waitActive } from "./ready-pair.js";
 
 let world: World;
 before(async () => {
@@ -100,10 +98,7 @@ async function oneClaimantThrough(
     watch = await watchClaims(world);
     await pause(300);
     await harm(active);
-    await Promise.all([
-      addressesLapse(active),
-      waitForPair(world, `${other} active`, (pair) => activeNodes(pair).includes(other)),
-    ]);
+    await Promise.all([addressesLapse(active), waitActive(world, other)]);
     await pause(300);
     heal(active);
     const now = await makeWell(world);

@@ -13,7 +13,7 @@ import {
   type World,
   waitForPair,
 } from "@lbpair/lab";
-import { createReadyPair, makeWell, skip } from "./ready-pair.js";
+import { createReadyPair, makeWell, skip, waitActive } from "./ready-pair.js";
 import { captureAdverts, countAnswers, type Datagram, sendFrames } from "./stranger.js";
 
 const STRANGER = ADDRESSES.frontWatch;
@@ -152,7 +152,7 @@ test("adverts of the peer's run before, played again while it is dead, do not ke
     while (playing) await sendFrames(world, played);
   })();
   try {
-    await waitForPair(world, `${other} active`, (pair) => activeNodes(pair).includes(other));
+    await waitActive(world, other);
   } finally {
     playing = false;
     await player;

@@ -5,7 +5,6 @@ import { after, before, test } from "node:test";
 import { runCommand } from "@lbpair/common";
 import {
   APPLIANCES,
-  activeNodes,
   type ClusterName,
   createModality,
   DICOM_PORT,
@@ -18,7 +17,15 @@ import {
   type World,
   waitForPair,
 } from "@lbpair/lab";
-import { createReadyPair, makeWell, pause, REPEATS, recentEvents, skip } from "./ready-pair.js";
+import {
+  createReadyPair,
+  makeWell,
+  pause,
+  REPEATS,
+  recentEvents,
+  skip,
+  waitActive,
+} from "./ready-pair.js";
 
 const HL7_PORT = 12800;
 const IMAGE_MEGABYTES = 4;
@@ -113,7 +120,7 @@ async function pullDuringStore(): Promise<void> {
     assert.ok(under, "the image is still on its way");
     await world.cables.pull(active);
     const other = otherNode(active);
-    await waitForPair(world, `${other} active`, (pair) => activeNodes(pair).includes(other));
+    await waitActive(world, other);
     const stillUnder = under;
     const { done, tookMs, said } = await sending;
     const association = await idle.stop();

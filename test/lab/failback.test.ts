@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { activeNodes, DEFAULT_SETTINGS, viewPair, type World, waitForPair } from "@lbpair/lab";
 import { startClients } from "./clients.js";
-import { createReadyPair, makeWell, recentEvents, skip } from "./ready-pair.js";
+import { createReadyPair, makeWell, recentEvents, skip, waitActive } from "./ready-pair.js";
 
 let world: World;
 before(async () => {
@@ -22,7 +22,7 @@ test("auto-failback returns the role to the primary after its plug was pulled, w
   const clients = await startClients(world, 40);
   try {
     await world.cables.pull("lb1");
-    await waitForPair(world, "lb2 active", (pair) => activeNodes(pair).includes("lb2"));
+    await waitActive(world, "lb2");
     await world.cables.heal();
     await isActive("lb1");
     assert.equal(await makeWell(world), "lb1");

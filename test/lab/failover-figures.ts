@@ -1,7 +1,5 @@
 // failover-figures.ts — how long clients go without an answer when the role moves, again and again, beside the floor.
 import {
-  type ApplianceName,
-  activeNodes,
   type Figures,
   measure,
   measureFloor,
@@ -9,7 +7,7 @@ import {
   type World,
   waitForPair,
 } from "@lbpair/lab";
-import { makeWell } from "./ready-pair.js";
+import { makeWell, waitActive } from "./ready-pair.js";
 
 /** What is promised beside the floor, in milliseconds; a pulled plug is noticed after deadtime. */
 export const MAKE_ACTIVE_MS = 25;
@@ -36,9 +34,6 @@ const outages = ({ runs }: Series): number[] => runs.map((run) => run.datagrams.
 
 export const medianOutageMs = (series: Series): number => median(outages(series));
 
-const isActive = (world: World, name: ApplianceName) =>
-  waitForPair(world, `${name} active`, (pair) => activeNodes(pair).includes(name));
-
 async function makeActive(world: World): Promise<Figures> {
   const next = otherNode(await makeWell(world));
   const designation = next === "lb1" ? "primary" : "secondary";
@@ -46,7 +41,7 @@ async function makeActive(world: World): Promise<Figures> {
   const act = () =>
     world.appliances[next].ask("heartbeat", "POST /make-active", { designation }, 20_000);
   const { figures } = await measure(world, act, LIGHT);
-  await isActive(world, next);
+  await waitActive(world, next);
   return figures;
 }
 
@@ -54,7 +49,7 @@ async function pullPlug(world: World): Promise<Figures> {
   const active = await makeWell(world);
   const act = async () => {
     await world.cables.pull(active);
-    await isActive(world, otherNode(active));
+    await waitActive(world, otherNode(active));
   };
   return (await measure(world, act, LIGHT)).figures;
 }

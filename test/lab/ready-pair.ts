@@ -2,6 +2,7 @@
 import {
   APPLIANCES,
   type ApplianceName,
+  activeNodes,
   type CheckTimes,
   createWorld,
   DAEMONS,
@@ -40,6 +41,14 @@ export const isServing = (pair: PairView): boolean =>
 /** Both nodes say that nothing is left to be replicated. */
 export const isInSync = (pair: PairView): boolean =>
   APPLIANCES.every((name) => pair[name].replicator?.peer.state === "in-sync");
+
+/** Waits until this node says that it is active, whatever the other says. */
+export const waitActive = (
+  world: World,
+  name: ApplianceName,
+  timeoutMs?: number,
+): Promise<PairView> =>
+  waitForPair(world, `${name} active`, (pair) => activeNodes(pair).includes(name), timeoutMs);
 
 /** Heals every fault that tests make; answers with the one active node of a pair that is well. */
 export async function makeWell(world: World): Promise<ApplianceName> {

@@ -1,83 +1,60 @@
 // stop.test.ts — ordered stops, restarts, addresses that somebody removes, links that flap, and the way back.
 // measures: what clients see of each stop, beside what they see of none.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import {
   APPLIANCES,
-  type ApplianceName,
   activeNodes,
   type Figures,
   GATEWAY,
-  measure,
-  measureFloor,
   monotonicMs,
   otherNode,
   VIP,
   viewPair,
-  type World,
   waitForPair,
 } from "@lbpair/lab";
 import { type ClaimWatch, claimants, sayWatched, watchClaims } from "./claim-watch.js";
-import { figuresTable, type Row, stallAllowedMs } from "./figures.js";
-import { createReadyPair, makeWell, pause, recentEvents, skip } from "./ready-pair.js";
+import { measuredPair } from "./measured-pair.js";
+import { makeWell, pause, skip, waitActive } from "./ready-pair.js";
 
-let world: World;
-let floor: Figures;
-const rows: Row[] = [];
-before(async () => {
-  if (skip !== false) return;
-  world = await createReadyPair();
-  floor = await measureFloor(world, { afterMs: 1000 });
-  rows.push({ what: "nothing (the floor)", figures: floor });
-});
-after(async () => {
-  if (rows.length > 0) console.log(figuresTable(rows));
-  await world?.destroy();
-});
+const lab = measuredPair();
 
-async function nothingLost(what: string, act: () => Promise<unknown>): Promise<void> {
-  const { figures } = await measure(world, act, { afterMs: 1500 });
-  rows.push({ what, figures });
-  if (figures.open.alive < figures.open.total) console.log(await recentEvents(world));
-  assert.deepEqual(figures.open.reasons, {});
-  assert.equal(figures.newConnections.failed, 0);
-  assert.ok(figures.open.longestStallMs <= stallAllowedMs(figures, floor), "stall");
+async function nothingLost(what: string, act: () => Promise<unknown>): Promise<Figures> {
+  const figures = await lab.figuresOf(what, act, { afterMs: 1500 });
+  lab.assertNothingLost(figures);
+  return figures;
 }
-
-const isActive = (name: ApplianceName) =>
-  waitForPair(world, `${name} active`, (pair) => activeNodes(pair).includes(name));
 
 test("an ordered stop of the active's heartbeat hands over first, with nothing lost", {
   skip,
 }, async () => {
-  const active = await makeWell(world);
-  const deadtimeMs = (await viewPair(world)).lb1.heartbeat?.timings.deadtimeMs ?? 0;
-  await nothingLost("SIGTERM to the active's heartbeat", async () => {
-    await world.appliances[active].stop("heartbeat");
-    await isActive(otherNode(active));
+  const active = await makeWell(lab.world);
+  const deadtimeMs = (await viewPair(lab.world)).lb1.heartbeat?.timings.deadtimeMs ?? 0;
+  const { datagrams } = await nothingLost("SIGTERM to the active's heartbeat", async () => {
+    await lab.world.appliances[active].stop("heartbeat");
+    await waitActive(lab.world, otherNode(active));
   });
-  const { stdout } = await world.exec(active, ["ip", "-br", "addr", "show"]);
+  const { stdout } = await lab.world.exec(active, ["ip", "-br", "addr", "show"]);
   assert.ok(!stdout.includes(`${VIP}/32`) && !stdout.includes(`${GATEWAY}/32`), stdout);
-  const outageMs = rows.at(-1)?.figures.datagrams.outageMs ?? Infinity;
   // Had the peer waited for silence, nobody would have answered for deadtime.
-  const most = deadtimeMs / 2 + floor.datagrams.outageMs;
-  assert.ok(outageMs <= most, `${outageMs} ms, want at most ${most}`);
-  world.appliances[active].start("heartbeat");
-  assert.equal(await makeWell(world), otherNode(active));
+  const most = deadtimeMs / 2 + lab.floor.datagrams.outageMs;
+  assert.ok(datagrams.outageMs <= most, `${datagrams.outageMs} ms, want at most ${most}`);
+  lab.world.appliances[active].start("heartbeat");
+  assert.equal(await makeWell(lab.world), otherNode(active));
 });
 
 test("lbpair restart heartbeat moves no address and loses nothing", { skip }, async () => {
-  const active = await makeWell(world);
-  const epoch = async () => (await viewPair(world))[active].heartbeat?.epoch;
+  const active = await makeWell(lab.world);
+  const epoch = async () => (await viewPair(lab.world))[active].heartbeat?.epoch;
   const was = await epoch();
-  const { pid } = world.appliances[active].view("heartbeat");
+  const { pid } = lab.world.appliances[active].view("heartbeat");
   let watch: ClaimWatch | undefined;
   try {
-    watch = await watchClaims(world);
+    watch = await watchClaims(lab.world);
     await nothingLost("lbpair restart heartbeat on the active", async () => {
-      const { code, stderr } = await world.cli(active, ["restart", "heartbeat", "--here"]);
+      const { code, stderr } = await lab.world.cli(active, ["restart", "heartbeat", "--here"]);
       assert.equal(code, 0, stderr);
-      await waitForPair(world, "a new heartbeat that is active", (pair) => {
+      await waitForPair(lab.world, "a new heartbeat that is active", (pair) => {
         const now = pair[active].heartbeat;
         return now !== undefined && now.pid !== pid && now.condition === "active";
       });
@@ -94,24 +71,24 @@ test("lbpair restart heartbeat moves no address and loses nothing", { skip }, as
   } finally {
     await watch?.abandon();
   }
-  assert.equal(await makeWell(world), active);
+  assert.equal(await makeWell(lab.world), active);
   assert.equal(await epoch(), was, "adopted, not claimed again");
 });
 
 test("a restart whose next run never comes: the peer waits for the lease, and nobody claims beside another", {
   skip,
 }, async () => {
-  const active = await makeWell(world);
+  const active = await makeWell(lab.world);
   const other = otherNode(active);
-  const watch = await watchClaims(world);
+  const watch = await watchClaims(lab.world);
   try {
     await pause(200);
-    const { pid } = world.appliances[active].view("heartbeat");
-    await world.appliances[active].ask("heartbeat", "POST /restart");
+    const { pid } = lab.world.appliances[active].view("heartbeat");
+    await lab.world.appliances[active].ask("heartbeat", "POST /restart");
     const began = monotonicMs();
-    while (world.appliances[active].view("heartbeat").pid === pid) await pause(2);
-    await world.appliances[active].kill("heartbeat", { leaveDead: true });
-    await isActive(other);
+    while (lab.world.appliances[active].view("heartbeat").pid === pid) await pause(2);
+    await lab.world.appliances[active].kill("heartbeat", { leaveDead: true });
+    await waitActive(lab.world, other);
     console.log(`${other} is active ${(monotonicMs() - began).toFixed(0)} ms after the restart`);
     await pause(500);
     const all = await watch.stop();
@@ -123,7 +100,7 @@ test("a restart whose next run never comes: the peer waits for the lease, and no
   } finally {
     await watch.abandon();
   }
-  assert.equal(await makeWell(world), other);
+  assert.equal(await makeWell(lab.world), other);
 });
 
 /** Promised for an address that somebody removes; asserted with fivefold slack. */
@@ -131,20 +108,27 @@ const BACK_MS = 200;
 const SLACK = 5;
 
 test("a floating IP that somebody removes is back, and announced again", { skip }, async () => {
-  const active = await makeWell(world);
+  const active = await makeWell(lab.world);
   for (const [address, link, network] of [
     [VIP, "eth1", "front"],
     [GATEWAY, "eth0", "back"],
   ] as const) {
-    const watch = await watchClaims(world);
+    const watch = await watchClaims(lab.world);
     try {
       await pause(200);
-      const removed = await world.exec(active, ["ip", "addr", "del", `${address}/32`, "dev", link]);
+      const removed = await lab.world.exec(active, [
+        "ip",
+        "addr",
+        "del",
+        `${address}/32`,
+        "dev",
+        link,
+      ]);
       const began = monotonicMs();
       assert.equal(removed.code, 0, removed.stderr);
       let backMs = 0;
       for (;;) {
-        const { stdout } = await world.exec(active, ["ip", "-br", "addr", "show", "dev", link]);
+        const { stdout } = await lab.world.exec(active, ["ip", "-br", "addr", "show", "dev", link]);
         backMs = monotonicMs() - began;
         if (stdout.includes(`${address}/32`)) break;
         assert.ok(backMs < 10_000, "the address does not come back");
@@ -167,11 +151,11 @@ test("a floating IP that somebody removes is back, and announced again", { skip 
       await watch.abandon();
     }
   }
-  assert.equal(await makeWell(world), active);
+  assert.equal(await makeWell(lab.world), active);
 });
 
 const epochsOf = async () => {
-  const pair = await viewPair(world);
+  const pair = await viewPair(lab.world);
   return APPLIANCES.map((name) => pair[name].heartbeat?.epoch);
 };
 
@@ -179,11 +163,11 @@ const epochsOf = async () => {
 async function flapEveryLink(flapMs: number): Promise<void> {
   for (const name of APPLIANCES) {
     for (const network of ["front", "back"] as const) {
-      await world.cables.pull(name, [network]);
+      await lab.world.cables.pull(name, [network]);
       await pause(flapMs);
-      await world.cables.plug(name, [network]);
+      await lab.world.cables.plug(name, [network]);
       // Both paths hear each other again before the next one flaps.
-      await waitForPair(world, "every path heard", (pair) =>
+      await waitForPair(lab.world, "every path heard", (pair) =>
         APPLIANCES.every((each) =>
           pair[each].heartbeat?.paths.every(({ state }) => state === "hearing"),
         ),
@@ -194,10 +178,10 @@ async function flapEveryLink(flapMs: number): Promise<void> {
 
 for (const flapMs of [50, 200, 500, 800]) {
   test(`a link that flaps for ${flapMs} ms leaves the pair as it was`, { skip }, async () => {
-    const active = await makeWell(world);
+    const active = await makeWell(lab.world);
     const was = await epochsOf();
     await flapEveryLink(flapMs);
-    assert.equal(await makeWell(world), active);
+    assert.equal(await makeWell(lab.world), active);
     assert.deepEqual(await epochsOf(), was, "nobody claimed anything");
   });
 }
@@ -206,17 +190,17 @@ for (const flapMs of [2000, 10_000]) {
   test(`a link that is away for ${flapMs} ms: one active all the time, on the healthier node, no open connection lost`, {
     skip,
   }, async () => {
-    const active = await makeWell(world);
-    const watch = await watchClaims(world);
+    const active = await makeWell(lab.world);
+    const watch = await watchClaims(lab.world);
     try {
-      const { figures } = await measure(
-        world,
+      const figures = await lab.figuresOf(
+        `a link away for ${flapMs} ms`,
         async () => {
-          await world.cables.pull(active, ["front"]);
+          await lab.world.cables.pull(active, ["front"]);
           await pause(flapMs);
           if (flapMs > 5000)
-            assert.deepEqual(activeNodes(await viewPair(world)), [otherNode(active)]);
-          await world.cables.plug(active, ["front"]);
+            assert.deepEqual(activeNodes(await viewPair(lab.world)), [otherNode(active)]);
+          await lab.world.cables.plug(active, ["front"]);
         },
         { afterMs: 3000 },
       );
@@ -231,7 +215,7 @@ for (const flapMs of [2000, 10_000]) {
     } finally {
       await watch.abandon();
     }
-    await makeWell(world);
+    await makeWell(lab.world);
     const was = await epochsOf();
     await pause(3000);
     assert.deepEqual(await epochsOf(), was, "and it stays where it is");

@@ -1,17 +1,18 @@
 // upgrade.test.ts — a rolling upgrade: a node that speaks version N-1 only and one that speaks N are a whole pair.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import {
-  APPLIANCES,
-  type ApplianceName,
-  activeNodes,
-  otherNode,
-  type World,
-  waitForPair,
-} from "@lbpair/lab";
+import { APPLIANCES, type ApplianceName, otherNode, type World, waitForPair } from "@lbpair/lab";
 import { type ClaimWatch, sayWatched, watchClaims } from "./claim-watch.js";
 import { type OlderHeartbeat, olderHeartbeat } from "./older-heartbeat.js";
-import { createReadyPair, makeCalm, makeWell, pause, recentEvents, skip } from "./ready-pair.js";
+import {
+  createReadyPair,
+  makeCalm,
+  makeWell,
+  pause,
+  recentEvents,
+  skip,
+  waitActive,
+} from "./ready-pair.js";
 
 let world: World;
 let older: OlderHeartbeat;
@@ -44,9 +45,6 @@ async function neverTwice(work: () => Promise<void>): Promise<void> {
   }
 }
 
-const isActive = (name: ApplianceName) =>
-  waitForPair(world, `${name} active`, (pair) => activeNodes(pair).includes(name));
-
 /** As a package's upgrade does it: the new files, then a restart that moves no address. */
 async function change(name: ApplianceName, program: string | undefined): Promise<void> {
   const active = await makeWell(world);
@@ -75,12 +73,12 @@ async function switchEveryWay(): Promise<void> {
     if ((await makeWell(world)) === name) continue;
     const { code, stdout, stderr } = await world.cli(name, ["make-active"]);
     assert.equal(code, 0, stdout + stderr);
-    await isActive(name);
+    await waitActive(world, name);
   }
   for (let i = 0; i < 2; i += 1) {
     const active = await makeCalm(world);
     world.appliances[active].freeze("heartbeat");
-    await isActive(otherNode(active));
+    await waitActive(world, otherNode(active));
     await pause(200);
     world.appliances[active].thaw("heartbeat");
     assert.equal(await makeWell(world), otherNode(active));

@@ -1,8 +1,16 @@
 // why.test.ts — lbpair why names the rule and tells plausible times for each kind of switch of a real pair.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { type ApplianceName, activeNodes, otherNode, type World, waitForPair } from "@lbpair/lab";
-import { createReadyPair, makeCalm, makeWell, pause, recentEvents, skip } from "./ready-pair.js";
+import { type ApplianceName, otherNode, type World } from "@lbpair/lab";
+import {
+  createReadyPair,
+  makeCalm,
+  makeWell,
+  pause,
+  recentEvents,
+  skip,
+  waitActive,
+} from "./ready-pair.js";
 
 let world: World;
 before(async () => {
@@ -27,9 +35,6 @@ interface Why {
   readonly other: { readonly rule: string; readonly kind: string } | null;
   readonly missing: readonly string[];
 }
-
-const isActive = (name: ApplianceName) =>
-  waitForPair(world, `${name} active`, (pair) => activeNodes(pair).includes(name));
 
 /**
  * The latest switch away from a node, as one node tells it. On a machine that stands still for longer
@@ -102,7 +107,7 @@ test(
       const active = await makeCalm(world);
       const next = otherNode(active);
       await world.cables.pull(active, ["front", "back"]);
-      await isActive(next);
+      await waitActive(world, next);
       const alone = await why(next, active);
       bySilence(alone, active);
       assert.equal(alone.other, null);
@@ -120,7 +125,7 @@ test("frozen daemon: silence, and the other node's own word that it stood still"
   orTell(async () => {
     const active = await makeCalm(world);
     world.appliances[active].freeze("heartbeat");
-    await isActive(otherNode(active));
+    await waitActive(world, otherNode(active));
     world.appliances[active].thaw("heartbeat");
     await makeWell(world);
     const told = await why(active, active);
@@ -149,7 +154,7 @@ test("a link lost: health, with its damping as detection", { skip }, () =>
   orTell(async () => {
     const active = await makeCalm(world);
     await world.cables.pull(active, ["front"]);
-    await isActive(otherNode(active));
+    await waitActive(world, otherNode(active));
     const told = await why(otherNode(active), active);
     looksRight(told, "health", active);
     // The reference configuration's healthDamping of 1 s, judged at a keepalive.
@@ -168,7 +173,7 @@ test(
       const active = await makeCalm(world);
       const before = await world.cli(active, ["why", "--list", "--json"]);
       await world.appliances[active].kill("heartbeat", { leaveDead: true });
-      await isActive(otherNode(active));
+      await waitActive(world, otherNode(active));
       await makeWell(world);
       const told = await why(active, active);
       bySilence(told, active);

@@ -13,10 +13,9 @@ import {
   VIP,
   viewPair,
   type World,
-  waitForPair,
 } from "@lbpair/lab";
 import { type ClaimWatch, claimants, sayWatched, watchClaims } from "./claim-watch.js";
-import { createReadyPair, makeWell, pause, recentEvents, skip } from "./ready-pair.js";
+import { createReadyPair, makeWell, pause, recentEvents, skip, waitActive } from "./ready-pair.js";
 import { HEARTBEAT_PORT } from "./stranger.js";
 
 let world: World;
@@ -75,9 +74,6 @@ async function dropDatagrams(): Promise<() => Promise<void>> {
   };
 }
 
-const isActive = (name: ApplianceName) =>
-  waitForPair(world, `${name} active`, (pair) => activeNodes(pair).includes(name), 5000);
-
 /** One claimant for each address, and it is this one; answers how long the longest silence was. */
 async function onlyClaimants(order: readonly ApplianceName[]): Promise<number> {
   const all = (await watch?.stop()) ?? [];
@@ -130,7 +126,7 @@ test("with the paths broken first and the active's power cut then, the passive t
     assert.deepEqual(activeNodes(await viewPair(world)), [active]);
     const began = monotonicMs();
     await world.cables.pull(active);
-    await isActive(otherNode(active));
+    await waitActive(world, otherNode(active), 5000);
     const tookMs = monotonicMs() - began;
     console.log(`taken over ${tookMs.toFixed(0)} ms after the power was cut`);
     assert.ok(tookMs <= deadtimeMs + SLACK_MS);
@@ -155,7 +151,7 @@ for (const [what, harm, heal] of [
     watch = await watchClaims(world);
     await pause(300);
     await harm(world, active);
-    await isActive(otherNode(active));
+    await waitActive(world, otherNode(active), 5000);
     await pause(300);
     world.appliances[active][heal]("heartbeat");
     await makeWell(world);
@@ -176,7 +172,7 @@ test("a stranger that answers for the VIP of a dead active delays nothing, and i
   try {
     await world.cables.pull(active);
     await world.exec("front-watch", ["ip", "addr", "add", `${VIP}/32`, "dev", "eth1"]);
-    await isActive(passive);
+    await waitActive(world, passive, 5000);
     const tookMs = monotonicMs() - began;
     console.log(`taken over ${tookMs.toFixed(0)} ms after the cables were pulled`);
     assert.ok(tookMs <= 2 * deadtimeMs);
