@@ -36,6 +36,12 @@ export class AnswerWatch {
     return talks && listens && network.pathWell(from.side);
   }
 
+  /** Whether both daemons run and each can hear the other. */
+  get theyHear(): boolean {
+    const [one, other] = this.watch.life.world.machines;
+    return this.hears(one, other) && this.hears(other, one);
+  }
+
   look(): void {
     const { world } = this.watch.life;
     const [one, other] = world.machines;

@@ -44,6 +44,12 @@ export class Watch implements Watcher {
     return this.life.world.timing.keepalive + ON_THE_WAY_MS;
   }
 
+  /** Longest time until a run that counts as old is heard again, by what it says. */
+  private get renewalMs(): number {
+    const { keepalive } = this.life.world.timing;
+    return Math.max(RENEWAL_MS_MIN, REPLAYS_BEFORE_RENEWAL * keepalive) + 2 * keepalive;
+  }
+
   get cloneAbout(): boolean {
     return this.life.world.now < this.cloneUntil;
   }
@@ -54,6 +60,11 @@ export class Watch implements Watcher {
 
   look(): void {
     if (!this.off && !this.cloneAbout) {
+      const { now } = this.life.world;
+      // While they cannot hear each other nothing is renewed.
+      if (now <= this.unheardUntil && !this.answers.theyHear) {
+        this.unheardUntil = now + this.renewalMs;
+      }
       this.answers.look();
       this.roles.look();
     }
@@ -93,8 +104,7 @@ export class Watch implements Watcher {
     // What it was about to claim it claims now, until it hears its peer.
     const { now, timing } = this.life.world;
     this.exemptUntil = Math.max(this.exemptUntil, now + 2 * timing.keepalive + 100);
-    const renewalMs = Math.max(RENEWAL_MS_MIN, REPLAYS_BEFORE_RENEWAL * timing.keepalive);
-    this.unheardUntil = now + renewalMs + 2 * timing.keepalive;
+    this.unheardUntil = now + this.renewalMs;
     this.claims.reverted(machine);
     this.roles.reverted();
   }
