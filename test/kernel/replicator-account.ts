@@ -5,7 +5,12 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AppliancePaths } from "@lbpair/common";
-import { authorizedKeysLine, makeKeyPair, receiveCommand } from "@lbpair/replicator";
+import {
+  authorizedKeysLine,
+  installReceiveCommand,
+  makeKeyPair,
+  receiveCommand,
+} from "@lbpair/replicator";
 import { ip } from "./replicator-tools.js";
 
 /** The replicator's program. */
@@ -61,8 +66,10 @@ export function makeSecrets(paths: AppliancePaths): void {
  * The forced command of a host; with `record`, everything that it is given is appended to that file,
  * at the very place where SSH hands it over.
  */
-function commandOf(host: AppliancePaths, record: string | undefined): string[] {
-  const command = receiveCommand({ node: process.execPath, main: MAIN, run: host.run });
+async function commandOf(host: AppliancePaths, record: string | undefined): Promise<string[]> {
+  // The checkout may lie in a home that the account must not enter.
+  const main = await installReceiveCommand(join(dirname(host.etc), "receive"));
+  const command = receiveCommand({ node: process.execPath, main, run: host.run });
   if (record === undefined) return command;
   const recorder = join(dirname(host.etc), "recorder");
   const script = `#!/bin/sh
@@ -77,10 +84,14 @@ tee -a ${record} | ${command.join(" ")}
 }
 
 /** Lets the guest's key in at the host and pins the host's key at the guest. */
-export function introduce(host: AppliancePaths, guest: AppliancePaths, record?: string): void {
+export async function introduce(
+  host: AppliancePaths,
+  guest: AppliancePaths,
+  record?: string,
+): Promise<void> {
   const hostFolder = dirname(host.etc);
   const publicKey = readFileSync(join(dirname(guest.etc), "replication.pub"), "utf8");
-  const line = authorizedKeysLine(publicKey, commandOf(host, record));
+  const line = authorizedKeysLine(publicKey, await commandOf(host, record));
   writeFileSync(join(hostFolder, "authorized_keys"), line);
   const [type, key] = readFileSync(join(hostFolder, "host_key.pub"), "utf8").split(" ");
   writeFileSync(guest.peerHostKeyFile, `${type} ${key}\n`);

@@ -75,8 +75,8 @@ export async function makePair(options: PairOptions = {}): Promise<Pair> {
     }
     connectNamespaces(namespaces, options);
     const [primary, secondary] = made as [Appliance, Appliance];
-    introduce(secondary.paths, primary.paths, options.b?.record);
-    introduce(primary.paths, secondary.paths, options.a?.record);
+    await introduce(secondary.paths, primary.paths, options.b?.record);
+    await introduce(primary.paths, secondary.paths, options.a?.record);
     for (const appliance of made) {
       await appliance.standIn();
       await appliance.startSshd();
