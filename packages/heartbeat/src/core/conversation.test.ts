@@ -134,6 +134,20 @@ test("a run that shows up again much later is asked anew, and met", () => {
   assert.ok(met.kind === "advert" && met.met);
 });
 
+test("a recording that never came is not taken for news when it makes the receiver renew its session", () => {
+  const [a, b] = pair();
+  b.hears(a.advert(0, 0), 0);
+  a.hears(b.advert(0, 0), 0);
+  const never = a.advert(0, 1);
+  const played = [0, 1, 2, 3].map((i) => a.advert(0, 10 + i));
+  for (const bytes of played) b.hears(bytes, 20);
+  b.hears(a.advert(0, 30), 30);
+  const { mine } = b.conversation.session;
+  for (const bytes of played) b.hears(bytes, 2000);
+  assert.equal(b.hears(never, 2001).kind, "nothing");
+  assert.notEqual(b.conversation.session.mine, mine, "the session was renewed");
+});
+
 test("what an earlier run said in answer to an older challenge is not believed either", () => {
   const { b, next } = restarted();
   next.hears(b.challenge(11) ?? new Uint8Array(), 11);

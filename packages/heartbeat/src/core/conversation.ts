@@ -155,6 +155,8 @@ export class Conversation {
       this.session = renew(next, this.options.newSession(), now);
       // A reverted peer numbers anew from where it was: nothing it says now is old.
       this.newest = null;
+      // What came last was behind, and must not become the newest for being the first since.
+      if (acceptance === "life") return { kind: "nothing" };
     }
     if (acceptance !== "life") {
       const dropped = drop(acceptance);
