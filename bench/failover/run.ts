@@ -3,7 +3,7 @@ import { monotonicMs } from "@lbpair/lab";
 import { keepEvidence } from "./evidence.js";
 import type { Book } from "./measures.js";
 import type { Product, RunningPair } from "./products/product.js";
-import { manyApplies, manyName, runMany } from "./scenarios/many.js";
+import { manyApplies, manyName, manyRounds, runMany } from "./scenarios/many.js";
 import type { Scenario } from "./scenarios/scenario.js";
 
 export interface Plan {
@@ -14,7 +14,6 @@ export interface Plan {
   readonly rounds: number | undefined;
 }
 
-const MANY_ROUNDS = 2;
 /** The longest is Linux-HA's, that heals, does not, and is rebooted. */
 const ROUND_MS_MAX = 300_000;
 
@@ -63,7 +62,8 @@ async function runScenario(
 async function runCounts(product: Product, plan: Plan, book: Book): Promise<void> {
   for (const count of plan.counts.filter((each) => manyApplies(product, each))) {
     try {
-      const rounds = Math.min(MANY_ROUNDS, plan.rounds ?? MANY_ROUNDS);
+      const wanted = manyRounds(count);
+      const rounds = Math.min(wanted, plan.rounds ?? wanted);
       await bounded(runMany(product, count, rounds, book));
     } catch (error) {
       console.log(`  ${manyName(count).padEnd(15)} FAILED: ${reasonOf(error)}`);

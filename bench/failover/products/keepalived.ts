@@ -25,7 +25,8 @@ import type { Product } from "./product.js";
 
 const PROGRAM = "/usr/sbin/keepalived";
 const PRIORITY: Readonly<Record<ApplianceName, number>> = { lb1: 150, lb2: 100 };
-const SETTLE_MS_MAX = 90_000;
+const HEAL_MS_MAX = 20_000;
+const SETTLE_MS_MAX = 60_000;
 const SWITCH_MS_MAX = 20_000;
 
 export interface KeepalivedSetting {
@@ -102,12 +103,20 @@ async function prepare(
   };
 }
 
-function ways({ world, wake, end }: RunningPeer, setting: KeepalivedSetting): PeerWays {
+function ways(
+  { world, wake, start, kill, end }: RunningPeer,
+  setting: KeepalivedSetting,
+): PeerWays {
   const quietMs = Math.max(1000, 5 * setting.advertMs);
   return {
     async settle() {
       await wake();
-      return waitOneHolder(world, quietMs, SETTLE_MS_MAX);
+      return waitOneHolder(world, quietMs, HEAL_MS_MAX).catch(async () => {
+        // A node that acts on a backlog of adverts may do so for minutes: an operator would restart both.
+        for (const name of APPLIANCES) await kill(name);
+        for (const name of APPLIANCES) start(name);
+        return waitOneHolder(world, quietMs, SETTLE_MS_MAX);
+      });
     },
     revive: (name) => world.cables.plug(name),
     async handOver(to) {

@@ -177,7 +177,6 @@ export async function startPeer(
       kill: peer.kill,
       restart: async (name) => peer.start(name),
       pids: peer.pids,
-      exercise: undefined,
       decidedAtMs: async () => undefined,
       evidence: () => lastLines(logs),
       stop: () => world.destroy(),

@@ -37,7 +37,7 @@ export interface RunningPair {
   /** Processes of the daemon, children included. */
   pids(name: ApplianceName): number[];
   /** Makes the daemon work, as much as it can, until the signal: undefined = nothing makes it. */
-  readonly exercise: ((name: ApplianceName, signal: AbortSignal) => Promise<void>) | undefined;
+  readonly exercise?: (name: ApplianceName, signal: AbortSignal) => Promise<void>;
   /** When the node decided to take over last, on the monotonic clock; undefined where it does not say. */
   decidedAtMs(name: ApplianceName): Promise<number | undefined>;
   /** What both nodes say happened lately. */

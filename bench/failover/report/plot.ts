@@ -6,14 +6,31 @@ interface Panel {
   readonly title: string;
   readonly scenario: string;
   readonly figure: string;
+  /** What the same probes saw of the same product when nothing happened. */
+  readonly floor?: { readonly scenario: string; readonly figure: string };
 }
 
+const ECHO_FLOOR = { scenario: "floor", figure: "echo outage" } as const;
+
 const PANELS: readonly Panel[] = [
-  { title: "Plug pulled: clients get no echo", scenario: "pull", figure: "echo outage" },
+  {
+    title: "Plug pulled: clients get no echo",
+    ...{ scenario: "pull", figure: "echo outage", floor: ECHO_FLOOR },
+  },
+  {
+    title: "Plug pulled: median stall of open connections",
+    ...{ scenario: "pull", figure: "open: median stall" },
+    floor: { scenario: "floor", figure: "open: median stall" },
+  },
   {
     title: "Planned switch: longest silence of the 1 ms echo",
-    scenario: "planned",
-    figure: "echo outage",
+    ...{ scenario: "planned", figure: "echo outage" },
+    floor: { scenario: "planned", figure: "floor: echo outage" },
+  },
+  {
+    title: "Planned switch: slowest new TCP connection",
+    ...{ scenario: "planned", figure: "slowest new TCP" },
+    floor: { scenario: "planned", figure: "floor: slowest new TCP" },
   },
   {
     title: "Active's daemon killed: two nodes answer ARP",
@@ -29,6 +46,7 @@ const PANELS: readonly Panel[] = [
     title: "Thawed: clients get no echo again",
     scenario: "frozen",
     figure: "further echo outage",
+    floor: ECHO_FLOOR,
   },
   {
     title: "Split healed: until exactly one node is active",
@@ -65,13 +83,26 @@ const axisLabel = (ms: number): string => (ms < 1000 ? `${ms} ms` : `${ms / 1000
 const text = (x: number, y: number, content: string, more = ""): string =>
   `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${more}>${content.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</text>`;
 
-function row(y: number, title: string, kind: string, values: readonly number[]): string[] {
+interface Row {
+  readonly title: string;
+  readonly kind: string;
+  readonly values: readonly number[];
+  readonly floor: readonly number[];
+}
+
+function row(y: number, { title, kind, values, floor }: Row): string[] {
+  const floorAt = place(most(floor)).toFixed(1);
   const colour = COLOURS[kind] ?? "#444";
   const [low, middle, high] = [least(values), median(values), most(values)];
   const label = `${middle < 0.05 ? "0" : short(middle)} ms`;
   const end = place(high);
   return [
     text(LEFT - 10, y + 4, title, 'text-anchor="end"'),
+    ...(floor.length === 0
+      ? []
+      : [
+          `<line x1="${floorAt}" x2="${floorAt}" y1="${y - 7}" y2="${y + 7}" stroke="#999" stroke-width="2"/>`,
+        ]),
     `<line x1="${place(low).toFixed(1)}" x2="${end.toFixed(1)}" y1="${y}" y2="${y}" stroke="${colour}" stroke-width="3" stroke-opacity="0.45"/>`,
     middle < AXIS.from
       ? `<circle cx="${place(middle).toFixed(1)}" cy="${y}" r="4.5" fill="white" stroke="${colour}" stroke-width="2"/>`
@@ -92,10 +123,12 @@ interface PlotNames {
 export function plot(book: Book, { products }: PlotNames): string {
   const parts: string[] = [];
   let y = TOP;
-  for (const { title, scenario, figure } of PANELS) {
+  for (const { title, scenario, figure, floor } of PANELS) {
     const rows = products.flatMap((product) => {
       const values = book.values(scenario, product.name, figure);
-      return values.length === 0 ? [] : [{ ...product, values }];
+      const quiet =
+        floor === undefined ? [] : book.values(floor.scenario, product.name, floor.figure);
+      return values.length === 0 ? [] : [{ ...product, values, floor: quiet }];
     });
     if (rows.length === 0) continue;
     parts.push(text(LEFT, y + 8, title, 'font-weight="bold"'));
@@ -113,8 +146,8 @@ export function plot(book: Book, { products }: PlotNames): string {
         ),
       );
     }
-    rows.forEach(({ title: name, kind, values }, i) => {
-      parts.push(...row(top + ROW * (i + 0.5), name, kind, values));
+    rows.forEach((each, i) => {
+      parts.push(...row(top + ROW * (i + 0.5), each));
     });
     y = bottom + GAP + HEAD - 14;
   }
@@ -132,7 +165,7 @@ export function plot(book: Book, { products }: PlotNames): string {
     text(
       20,
       44,
-      "dot: median; line: least to most of all rounds; open dot: below 1 ms",
+      "dot: median; line: least to most of all rounds; open dot: below 1 ms; grey tick: the most that the probes saw when nothing happened",
       'fill="#555"',
     ),
     ...parts,

@@ -52,9 +52,11 @@ export function scenarioTables(book: Book, { scenarios, products }: Names): Tabl
 /** A floor this high says more of the machine's other work than of the probes. */
 const NOISY_FLOOR = 20;
 
-const verdictWord = ({ holds, value, limit, floor }: Verdict): string => {
+const verdictWord = ({ target, holds, value, limit, floor }: Verdict): string => {
   if (!holds) return "MISSED";
-  return value > limit && floor > NOISY_FLOOR ? "holds, by a noisy floor" : "holds";
+  return target.atLeast !== true && value > limit && floor > NOISY_FLOOR
+    ? "holds, by a noisy floor"
+    : "holds";
 };
 
 /** A target whose own scenario failed is missed: nobody saw it hold. */
@@ -74,7 +76,7 @@ export function targetTable(book: Book): Table {
       [
         target.text,
         `${short(verdict.value)}${unit}`,
-        `≤ ${short(verdict.limit)}${unit}`,
+        `${target.atLeast ? "≥" : "≤"} ${short(verdict.limit)}${unit}`,
         floor,
         verdictWord(verdict),
       ],
@@ -105,6 +107,7 @@ const COMPARED: readonly (readonly [string, string, string])[] = [
   ["split", "exactly one after", "split healed: until exactly one is active"],
   ["split", "on no node then", "split healed: address on neither node"],
   ["loss40", "spurious failovers", "40 % loss: spurious failovers"],
+  ["quota-shared", "spurious failovers", "quota of 10 %, shared: spurious failovers"],
 ];
 
 /** Medians side by side, and by how much lbpair is better (or worse). */

@@ -7,7 +7,7 @@ import { SCENARIOS } from "../scenarios/catalogue.js";
 import { MANY_SCENARIOS } from "../scenarios/many.js";
 import { TOGETHER_SCENARIOS } from "../together/run-together.js";
 import { plot } from "./plot.js";
-import { notJudged, plainTable, ratioTable, targetTable } from "./tables.js";
+import { notJudged, plainTable, ratioTable, scenarioTables, targetTable } from "./tables.js";
 import { judge, TARGETS } from "./targets.js";
 
 const names = { products: PRODUCTS, scenarios: SCENARIOS };
@@ -59,4 +59,25 @@ test("the picture has a dot for every product measured and none for the others",
   const svg = plot(book, names);
   assert.equal(svg.match(/<circle/g)?.length, 2);
   assert.match(svg, /^<svg [^>]+>/);
+});
+
+test("a quota that was never met proves nothing: the target that it was is missed", () => {
+  const target = wanted("nr_throttled");
+  for (const [throttled, holds] of [
+    [1, true],
+    [0, false],
+  ] as const) {
+    const book = createBook();
+    book.note("quota", "lbpair-300", "nr_throttled", throttled, "count");
+    assert.equal(judge(book, target)?.holds, holds);
+  }
+});
+
+test("a scenario that failed is a missed target and a row that says why", () => {
+  const book = createBook();
+  book.fail("pull", "lbpair-300", "probe udp-echo: ended | and more");
+  book.note("pull", "keepalived-100", "echo outage", 312);
+  assert.match(plainTable(targetTable(book)), /deadtime \+ 15 ms.*MISSED: it failed/);
+  const tables = scenarioTables(book, names).map(plainTable).join("\n");
+  assert.match(tables, /lbpair 100 \/ 300 ms +0, failed: probe udp-echo: ended +–/);
 });

@@ -11,6 +11,8 @@ export interface Target {
   readonly figure: string;
   readonly statistic: Statistic;
   readonly unit: string;
+  /** The limit is to be reached, not kept. */
+  readonly atLeast?: true;
   /** A number, or what another product reached in the same run. */
   readonly limit: number | { readonly product: string; readonly statistic: Statistic };
   /** What the probes see when nothing happens: added to the limit. */
@@ -145,6 +147,11 @@ const steadiness: readonly Target[] = [
   none("loss40", "lbpair-fast", "40 % loss on all paths for 60 s, fast profile: no failover"),
   none("starve", "lbpair-300", "busy loops on every core: no failover"),
   none("quota", "lbpair-300", "CPU quota of 10 % as an ordinary process, 300 ms: no failover"),
+  {
+    text: "CPU quota of 10 %: the process met it (nr_throttled)",
+    ...{ scenario: "quota", product: "lbpair-300", figure: "nr_throttled", statistic: "least" },
+    ...{ unit: "", limit: 1, atLeast: true },
+  },
 ];
 
 const sizes: readonly Target[] = [
@@ -195,5 +202,11 @@ export function judge(book: Book, target: Target): Verdict | undefined {
       : book.values(target.floor.scenario ?? "floor", product, target.floor.figure);
   const floor = quiet.length === 0 ? 0 : STATISTICS[statistic](quiet);
   const value = STATISTICS[statistic](values);
-  return { target, value, limit, floor, holds: value <= limit + floor };
+  return {
+    target,
+    value,
+    limit,
+    floor,
+    holds: target.atLeast ? value >= limit : value <= limit + floor,
+  };
 }

@@ -24,8 +24,9 @@ export interface Scenario {
 /** With a virtual MAC both nodes look alike to a third host: only what clients see can be told. */
 export const hasVirtualMac = (product: Product): boolean => product.name.endsWith("vmac");
 
-/** The two that most targets are about. */
-const FOCUS = ["lbpair-300", "keepalived-100"];
+/** The one that most targets are about, and the peer that it is compared with. */
+const JUDGED = "lbpair-300";
+const FOCUS = [JUDGED, "keepalived-100"];
 export const isFocus = ({ name }: Product): boolean => FOCUS.includes(name);
 
 /**
@@ -35,6 +36,6 @@ export const isFocus = ({ name }: Product): boolean => FOCUS.includes(name);
 export const roundsOf = (product: Product, rounds: number): number =>
   product.kind === "heartbeat"
     ? Math.ceil(rounds / 4)
-    : isFocus(product)
+    : product.name === JUDGED
       ? rounds
       : Math.ceil(rounds / 2);

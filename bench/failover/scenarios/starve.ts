@@ -1,16 +1,17 @@
-// starve.ts — too little processor time: busy loops beside everything, and a quota on the daemon itself.
+// starve.ts — too little processor time: busy loops beside everything, and a quota that the daemon shares.
 import { cpus } from "node:os";
-import { APPLIANCES } from "@lbpair/lab";
+import { APPLIANCES, type ApplianceName } from "@lbpair/lab";
 import { echoOutageMs, roleChanges, twoClaimantsMs } from "../reading.js";
 import { pause, type Seen, watch } from "../watch.js";
-import { startBusyLoops } from "../world/busy-loops.js";
-import { createQuota } from "../world/cpu-quota.js";
-import { makeOrdinary } from "../world/process-tree.js";
+import { type BusyLoops, startBusyLoops, startSmallBurners } from "../world/busy-loops.js";
+import { createQuota, NO_QUOTA, PERIOD_MS } from "../world/cpu-quota.js";
+import { schedule, schedulingOf } from "../world/process-tree.js";
 import { hasVirtualMac, isFocus, type Round, type Scenario } from "./scenario.js";
 
 const LOOPS_PER_CORE = 4;
 const STARVE_MS = 20_000;
 const QUOTA_PERCENT = 10;
+const SHARED_PERCENT = 6;
 
 function noteCalm({ pair, book }: Round, scenario: string, seen: Seen): number {
   const stretch = { fromMs: seen.moments.from ?? 0, toMs: seen.endMs };
@@ -50,63 +51,65 @@ export const starve: Scenario = {
 interface Share {
   readonly name: string;
   readonly title: string;
-  /** Whether a busy loop shares the group: it uses up whatever the daemon leaves, in every period. */
-  readonly withLoop: boolean;
+  /** Who shares each daemon's group, and its quota with it; undefined = the daemon is alone, and is made to work. */
+  company?(count: number): BusyLoops;
 }
 
-/** Each node's daemon, children included, as ordinary processes in a group of its own. */
-async function sufferQuota(round: Round, { name: scenario, withLoop }: Share): Promise<void> {
+/** Each node's daemon, helpers included, as ordinary processes in a group of its own, with company. */
+async function sufferQuota(round: Round, { name: scenario, company }: Share): Promise<void> {
   const { pair, book, say } = round;
   await pair.settle();
   const groups = APPLIANCES.map((name) => ({ name, group: createQuota(name, QUOTA_PERCENT) }));
-  const loops = startBusyLoops(withLoop ? groups.length : 0);
+  const burners = company?.(groups.length);
   const ending = new AbortController();
+  const realtime: ApplianceName[] = [];
   try {
     const seen = await watch(pair.world, LIGHT, async (note) => {
       await pair.activeNow();
       for (const [i, { name, group }] of groups.entries()) {
-        if (group === undefined) throw new Error("no cgroup of this machine gives out quotas");
+        if (group === undefined) throw new Error(NO_QUOTA);
         const pids = pair.pids(name);
-        await makeOrdinary(pids);
-        group.admit([...pids, ...loops.pids.slice(i, i + 1)]);
+        if (/SCHED_RR/.test(await schedulingOf(pids[0] ?? 0))) realtime.push(name);
+        await schedule(pids, "ordinary");
+        group.admit([...pids, ...(burners?.pids.slice(i, i + 1) ?? [])]);
       }
       note("from");
-      const work = withLoop ? [] : APPLIANCES.map((name) => pair.exercise?.(name, ending.signal));
+      const work =
+        burners === undefined ? APPLIANCES.map((name) => pair.exercise?.(name, ending.signal)) : [];
       await pause(STARVE_MS);
       ending.abort();
       await Promise.all(work);
     });
-    const throttled = groups.map(({ group }) => group?.throttled() ?? 0);
+    const counts = groups.map(({ group }) => group?.counts() ?? { periods: 0, throttled: 0 });
+    const throttled = counts.map((each) => each.throttled);
     book.note(scenario, pair.product.name, "nr_throttled", Math.min(...throttled), "count");
+    book.note(scenario, pair.product.name, "of periods", counts[0]?.periods, "count");
     const changes = noteCalm(round, scenario, seen);
-    say(`nr_throttled ${throttled.join(" and ")}: ${changes} failovers`);
+    const of = counts.map((each) => `${each.throttled} of ${each.periods} periods`).join(" and ");
+    say(`nr_throttled ${of}: ${changes} failovers`);
   } finally {
     ending.abort();
     for (const { group } of groups) group?.remove();
-    loops.stop();
-    // Real-time again: the daemon asks for it when it starts.
-    for (const name of APPLIANCES) {
-      await pair.kill(name);
-      await pair.restart(name);
-      await pair.settle();
-    }
+    burners?.stop();
+    // Helpers that were started meanwhile are as ordinary as the daemon was.
+    for (const name of realtime) await schedule(pair.pids(name), "realtime");
   }
 }
 
-const TOLD = `as ordinary processes under a quota of ${QUOTA_PERCENT} % per 100 ms, for ${STARVE_MS / 1000} s`;
+const TOLD = `as ordinary processes under a quota of ${QUOTA_PERCENT} % per ${PERIOD_MS} ms, for ${STARVE_MS / 1000} s`;
 
 const share = (what: Share): Scenario => ({
-  name: what.name,
-  title: what.title,
-  applies: isFocus,
+  ...{ name: what.name, title: what.title, applies: isFocus },
   rounds: () => 1,
   run: (round) => sufferQuota(round, what),
 });
 
-/** lbpair's is asked for its status all the time, so that it uses its quota up by itself. */
-export const quota = share({ name: "quota", title: `Daemons ${TOLD}`, withLoop: false });
+/** It needs two of the hundred: so lbpair's is asked for its status all the time, and uses its quota up by itself. */
+export const quota = share({ name: "quota", title: `Daemons ${TOLD}` });
+
+/** The other way to meet it: something else of the group uses most of it. */
 export const sharedQuota = share({
   name: "quota-shared",
-  title: `Daemons ${TOLD}, shared with a busy loop`,
-  withLoop: true,
+  title: `Daemons ${TOLD}, ${SHARED_PERCENT} of the ${QUOTA_PERCENT} used by something else of the group`,
+  company: (count) => startSmallBurners(count, (PERIOD_MS * SHARED_PERCENT) / 100, PERIOD_MS),
 });

@@ -6,12 +6,9 @@ export interface BusyLoops {
   stop(): void;
 }
 
-/** Ordinary processes of ordinary priority. */
-export function startBusyLoops(count: number): BusyLoops {
+const start = (count: number, argv: readonly string[]): BusyLoops => {
   const children: ChildProcess[] = Array.from({ length: count }, () =>
-    spawn("setpriv", ["--pdeathsig", "KILL", "sh", "-c", "while :; do :; done"], {
-      stdio: "ignore",
-    }),
+    spawn("setpriv", ["--pdeathsig", "KILL", ...argv], { stdio: "ignore" }),
   );
   return {
     pids: children.flatMap(({ pid }) => (pid === undefined ? [] : [pid])),
@@ -19,4 +16,18 @@ export function startBusyLoops(count: number): BusyLoops {
       for (const child of children) child.kill("SIGKILL");
     },
   };
-}
+};
+
+/** Ordinary processes of ordinary priority. */
+export const startBusyLoops = (count: number): BusyLoops =>
+  start(count, ["sh", "-c", "while :; do :; done"]);
+
+/** The same, each with so much processor time in every stretch of so many milliseconds and no more. */
+export const startSmallBurners = (count: number, burnMs: number, everyMs: number): BusyLoops =>
+  start(count, [
+    process.execPath,
+    "--single-threaded",
+    "-e",
+    `const used = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
+     setInterval(() => { const from = used(); while (used() - from < ${burnMs}); }, ${everyMs});`,
+  ]);

@@ -13,12 +13,15 @@ const V2 = "/sys/fs/cgroup";
 const V1 = "/sys/fs/cgroup/cpu";
 const PREFIX = "lbpair-bench-";
 const PERIOD_US = 100_000;
+export const PERIOD_MS = PERIOD_US / 1000;
+/** What was tried where there is none. */
+export const NO_QUOTA = `no quotas here: neither ${V1}/cpu.cfs_quota_us nor the cpu controller in ${V2}/cgroup.subtree_control`;
 
 export interface CpuQuota {
   /** Into the group, with every thread. */
   admit(pids: readonly number[]): void;
-  /** How many periods ended with somebody of the group waiting for the next (cgroups, cpu.stat). */
-  throttled(): number;
+  /** Periods in which the group ran, and those in which it had to wait for the next (nr_periods, nr_throttled of cpu.stat). */
+  counts(): { readonly periods: number; readonly throttled: number };
   remove(): void;
 }
 
@@ -81,8 +84,11 @@ export function createQuota(name: string, percent: number): CpuQuota | undefined
   };
   return {
     admit: (pids) => move(folder, pids),
-    throttled: () =>
-      Number(/^nr_throttled (\d+)/m.exec(readFileSync(join(folder, "cpu.stat"), "utf8"))?.[1] ?? 0),
+    counts() {
+      const stat = readFileSync(join(folder, "cpu.stat"), "utf8");
+      const of = (word: string) => Number(new RegExp(`^${word} (\\d+)`, "m").exec(stat)?.[1] ?? 0);
+      return { periods: of("nr_periods"), throttled: of("nr_throttled") };
+    },
     remove() {
       const left = readFileSync(join(folder, "cgroup.procs"), "utf8").split("\n").filter(Boolean);
       move(root, left.map(Number));

@@ -54,8 +54,11 @@ export async function schedulingOf(pid: number): Promise<string> {
   return priority === undefined || priority === "0" ? policy : `${policy} ${priority}`;
 }
 
-/** Makes every thread of these processes an ordinary one. */
-export async function makeOrdinary(pids: readonly number[]): Promise<void> {
-  for (const pid of pids)
-    await runCommand(["chrt", "--other", "--all-tasks", "--pid", "0", `${pid}`]);
+/** Every thread of these processes an ordinary one, or a real-time one as the heartbeat asks to be. */
+export async function schedule(
+  pids: readonly number[],
+  how: "ordinary" | "realtime",
+): Promise<void> {
+  const words = how === "ordinary" ? ["--other", "--pid", "0"] : ["--rr", "--pid", "1"];
+  for (const pid of pids) await runCommand(["chrt", "--all-tasks", ...words, `${pid}`]);
 }
