@@ -19,7 +19,7 @@ import { nextBlow, randomNumbers, unleashChaos } from "./blows.js";
 import { arrivingClients, sayArriving, startClients } from "./clients.js";
 import { createReadyPair, isInSync, makeWell, pause, recentEvents, skip } from "./ready-pair.js";
 
-const CHAOS_MS = 1000 * Math.max(1, Number(process.env.LBPAIR_CHAOS_SECONDS ?? "20"));
+const CHAOS_MS = 1000 * Math.max(1, Number(process.env.LBPAIR_CHAOS_SECONDS ?? "12"));
 const SEED = Number(process.env.LBPAIR_SEED ?? randomInt(1, 1_000_000));
 
 let world: World;
