@@ -107,7 +107,10 @@ export class AnswerWatch {
     // What nft does not do, the kernel's own clock does.
     const ill = world.ills.some(({ nft, nftIllUntil }) => nft !== "well" || now < nftIllUntil);
     const kernelsMs = ill ? world.timing.lease : 0;
-    const delayMs = 3 * Math.max(...world.network.wires.map((wire) => wire.delayMs));
+    // Adverts that wait behind a slow `ip` go out beside it one keepalive later.
+    const busy = world.ills.some(({ slowIp, slowIpUntil }) => slowIp || now < slowIpUntil);
+    const busyMs = busy ? world.timing.keepalive : 0;
+    const delayMs = busyMs + 3 * Math.max(...world.network.wires.map((wire) => wire.delayMs));
     // What a retired run says counts only once the session is renewed.
     if (now <= watch.unheardUntil) this.hearingSince = now;
     if (now - this.hearingSince > watch.hearMs + kernelsMs + delayMs) {

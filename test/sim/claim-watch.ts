@@ -1,5 +1,5 @@
 // claim-watch.ts — every claim is above all that its maker could know, and none is made against a peer that can be heard.
-import type { Stepped } from "@lbpair/heartbeat";
+import { conditionOf, type Stepped } from "@lbpair/heartbeat";
 import type { Machine } from "./machine.js";
 import type { Watch } from "./watch.js";
 
@@ -34,7 +34,9 @@ export class ClaimWatch {
     this.watch = watch;
   }
 
-  stepped({ side, daemon }: Machine, { event, before, after }: Stepped): void {
+  stepped(machine: Machine, step: Stepped): void {
+    const { side, daemon } = machine;
+    const { event, before, after } = step;
     const { now } = this.watch.life.world;
     const known = this.known[side];
     if (daemon !== null && known.run !== daemon.run) {
@@ -49,6 +51,7 @@ export class ClaimWatch {
       this.known[side].heard = Math.max(this.known[side].heard, epoch, highestEpoch);
     }
     if (after.epoch === before.epoch) return;
+    if (conditionOf(before) === "passive") this.judgePatience(machine, step);
     this.claimed(side, after.epoch);
     const bySilence = after.rule === "silence" || after.rule === "lone";
     if (bySilence && before.phase !== "active") this.judgeSilence(side);
@@ -62,6 +65,18 @@ export class ClaimWatch {
     if (epoch <= heard) watch.fail("epochs", `claims ${epoch} after having heard of ${heard}`);
     this.known[side].claimed = epoch;
     if (epoch > this.highest.epoch) this.highest = { epoch, side, at: watch.life.world.now };
+  }
+
+  /** A lease that the peer has said to run, and that does run in its kernel, is waited for, whoever offers what. */
+  private judgePatience(machine: Machine, { now, after: { peer, rule } }: Stepped): void {
+    const { watch } = this;
+    const leftMs = peer === null ? 0 : peer.leaseMs - (now - peer.heardAt);
+    if (leftMs <= 0) return;
+    const { machines, network } = watch.life.world;
+    const holder = machines[machine.side === 0 ? 1 : 0];
+    if (!network.wires.some((wire) => wire.serves && holder.answersOn(wire))) return;
+    const text = `the ${machine.name} claims (${rule}) while the peer answers, whose lease it knows to run for ${Math.round(leftMs)} ms more`;
+    watch.fail("lease", text);
   }
 
   /** An active peer that lives, speaks and is on a path that is well must have been heard, however late the judge is. */

@@ -116,6 +116,7 @@ export class DaemonRun {
           return book.length;
         },
         lapsed: (now) => book.lapsed(now),
+        mayAnswerMs: (now) => book.mayAnswerMs(now),
         refresh: (length, done) => book.refresh(length, done),
         revokeAtOnce: () => book.revoke(() => undefined),
       },
@@ -272,12 +273,16 @@ export class DaemonRun {
       modes: NO_REVISION,
       wallMs: machine.ills.wallMs,
     };
+    if (state.phase === "active" && !this.book.held) machine.world.watcher?.saidTooEarly(machine);
     const round = encodeRound(saying, this.conversation, this.speaker, now);
     for (let path = 0; path < round.length; path += 1) {
       machine.world.send(machine, path, round[path] as Uint8Array);
     }
     const challenge = encodeChallenge(this.conversation, this.speaker, now);
     for (const [path, bytes] of challenge.entries()) machine.world.send(machine, path, bytes);
+    if (saying.yielding) {
+      machine.world.recordOffer(machine.side, { path: 0, bytes: round[0] as Uint8Array });
+    }
   }
 
   /** Health as it is, told to the heart. */

@@ -1,12 +1,13 @@
 // kernel-faults.ts — what goes wrong around a daemon: nft, ip, the gate, its disk, its forwarder, its ping nodes.
 import { always, type Faults, nothing, passive } from "./fault-kind.js";
-import { SLOW_IP_MS } from "./machine.js";
+import { SLOW_IP_KEEPALIVES } from "./machine.js";
 
 export const KERNEL_FAULTS = {
   "nft-silent": {
     ...passive,
     begin: (life, { ills }) => {
       ills.nft = "silent";
+      ills.nftTells = life.world.random.chance(0.5) ? 0.5 : 0;
       return () => {
         ills.nft = "well";
         ills.nftIllUntil = life.world.now + 600;
@@ -36,7 +37,8 @@ export const KERNEL_FAULTS = {
       ills.slowIp = true;
       return () => {
         ills.slowIp = false;
-        life.lingersUntil = life.world.now + SLOW_IP_MS;
+        ills.slowIpUntil = life.world.now + SLOW_IP_KEEPALIVES * life.world.timing.keepalive;
+        life.lingersUntil = ills.slowIpUntil;
       };
     },
   },

@@ -4,6 +4,7 @@ import { FAULT_NAMES, FAULTS, type FaultName } from "./faults.js";
 import type { Gap, Machine } from "./machine.js";
 import { IMPOSSIBLE, PAIR_STATES, pairState } from "./pair-state.js";
 import { provoke } from "./provocations.js";
+import { beginSequence } from "./sequences.js";
 import { Watch } from "./watch.js";
 import { World } from "./world.js";
 
@@ -13,8 +14,17 @@ const FAULTS_MIN = 5;
 const FAULTS_MORE = 3;
 /** Of the lives, how many may have a snapshot or a clone, which cost a second life to make. */
 const SNAPSHOT_SHARE = 0.12;
+/** How many of their faults are snapshots and clones. */
+const SNAPSHOT_FAULTS = 0.4;
+/** Of the moments at which something is to go wrong in a calm pair, how many begin a whole sequence. */
+const SEQUENCE_SHARE = 0.3;
 const SNAPSHOTS: readonly FaultName[] = ["snapshot-reverted", "machine-cloned"];
-const AIMED: readonly string[] = PAIR_STATES.filter((state) => IMPOSSIBLE[state] === undefined);
+const OTHERS = FAULT_NAMES.filter((name) => !SNAPSHOTS.includes(name));
+/** States that seldom come about, though they are provoked: so many more turns. */
+const SELDOM: Readonly<Record<string, number>> = { uu: 4, pu: 2, su: 2 };
+const AIMED: readonly string[] = PAIR_STATES.filter(
+  (state) => IMPOSSIBLE[state] === undefined,
+).flatMap((state) => new Array<string>(SELDOM[state] ?? 1).fill(state));
 
 export interface LifeOptions {
   readonly tracing?: boolean;
@@ -25,6 +35,12 @@ interface Aimed {
   readonly fault: FaultName;
   readonly state: string;
   readonly patienceEndsAt: number;
+}
+
+interface Awaited {
+  readonly test: () => boolean;
+  readonly until: number;
+  readonly work: () => void;
 }
 
 export class Life {
@@ -41,6 +57,7 @@ export class Life {
   begun = 0;
   private left: number;
   private aimed: Aimed | null = null;
+  private awaited: Awaited | null = null;
   private exits: [(() => void) | null, (() => void) | null] = [null, null];
   private readonly snapshots: boolean;
   private quietAt = Number.POSITIVE_INFINITY;
@@ -87,9 +104,13 @@ export class Life {
       return;
     }
     this.left -= 1;
-    let fault = random.pick(FAULT_NAMES);
-    while (!this.snapshots && SNAPSHOTS.includes(fault)) fault = random.pick(FAULT_NAMES);
-    const state = random.chance(0.35) ? "ap" : random.pick(AIMED);
+    if (pairState(world) === "ap" && random.chance(SEQUENCE_SHARE)) {
+      const tookMs = beginSequence(this);
+      world.after(tookMs + random.between(0, 2.5) * timing.deadtime, () => this.aim());
+      return;
+    }
+    const fault = this.pickFault();
+    const state = random.chance(0.3) ? "ap" : random.pick(AIMED);
     if (pairState(world) !== state) provoke(this, state);
     const patienceEndsAt = world.now + random.between(0.5, 3) * timing.deadtime;
     this.aimed = { fault, state, patienceEndsAt };
@@ -97,9 +118,28 @@ export class Life {
     this.strikeWhereAimed();
   }
 
+  private pickFault(): FaultName {
+    const { random } = this.world;
+    if (this.snapshots && random.chance(SNAPSHOT_FAULTS)) return random.pick(SNAPSHOTS);
+    return random.pick(OTHERS);
+  }
+
+  /** Does something as soon as that is so; not at all where it takes longer. One wish at a time. */
+  when(test: () => boolean, withinMs: number, work: () => void): void {
+    this.awaited = { test, until: this.world.now + withinMs, work };
+  }
+
+  private meetAwaited({ test, until, work }: Awaited): void {
+    const late = this.world.now > until;
+    if (!late && !test()) return;
+    this.awaited = null;
+    if (!late) work();
+  }
+
   /** After each event: whether the pair is where the next fault is aimed. */
   strikeWhereAimed(): void {
-    const { aimed, world } = this;
+    const { aimed, awaited, world } = this;
+    if (awaited !== null) this.meetAwaited(awaited);
     if (aimed === null) return;
     if (world.now < aimed.patienceEndsAt && pairState(world) !== aimed.state) return;
     this.aimed = null;

@@ -10,8 +10,8 @@ import type { Ills, World } from "./world.js";
 
 export type Gap = "shown" | "suspended" | "hidden";
 
-/** Longest that `ip` takes where it is slow. */
-export const SLOW_IP_MS = 900;
+/** Keepalives that `ip` takes at most where it is slow: about a deadtime at the usual timings. */
+export const SLOW_IP_KEEPALIVES = 4.5;
 /** Frames that a network card keeps for a machine that stands still. */
 const CARD_FRAMES = 60;
 
@@ -143,8 +143,10 @@ export class Machine {
    */
   ip(run: number, change: () => void, done: () => void): void {
     const begin = () => {
-      const { random } = this.world;
-      const ms = this.ills.slowIp ? random.between(100, SLOW_IP_MS) : random.between(0.5, 6);
+      const { random, timing } = this.world;
+      const ms = this.ills.slowIp
+        ? random.between(0.5, SLOW_IP_KEEPALIVES) * timing.keepalive
+        : random.between(0.5, 6);
       this.after(ms, 0, false, () => {
         change();
         this.forDaemon(run, () => {

@@ -150,8 +150,9 @@ export const NETWORK_FAULTS = {
   "old-adverts": {
     ...always,
     begin: (life, machine) => {
-      const { recorded, random } = life.world;
-      const old = recorded[machine.side];
+      const { recorded, offers, random } = life.world;
+      const offered = offers[machine.side];
+      const old = offered.length > 0 && random.chance(0.5) ? offered : recorded[machine.side];
       const count = Math.min(old.length, 3 + random.below(20));
       for (let i = 0; i < count; i += 1) {
         const { path, bytes } = random.pick(old);

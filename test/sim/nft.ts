@@ -15,8 +15,8 @@ export function nftGate(machine: Machine, run: number): LeaseGate {
     const now = machine.now();
     const waitMs = Math.max(0, freeAt - now);
     if (nft === "silent") {
-      // Killed before or after it told the kernel.
-      if (random.chance(0.5)) {
+      // Killed before or after it told the kernel, or stuck before it could.
+      if (random.chance(machine.ills.nftTells)) {
         machine.after(waitMs + random.next() * ANSWER_MS, 0, false, () => void work());
       }
       freeAt = now + waitMs + ANSWER_MS;

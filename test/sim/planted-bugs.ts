@@ -73,7 +73,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: "a hand-over that nobody answers is never given up",
     file: "core/while-active.js",
-    find: "return rollBack(state, now);",
+    find: "return heard ? rollBack(state, now) : leaveTurn(state, settings, now);",
     instead: 'return [state, [{ kind: "send-adverts" }]];',
     seeds: 2000,
   },

@@ -77,6 +77,14 @@ export class Watch implements Watcher {
     if (step.before.phase !== step.after.phase) this.roles.moved(machine, step);
   }
 
+  saidTooEarly({ name }: Machine): void {
+    if (this.off || this.cloneAbout) return;
+    this.fail(
+      "lease",
+      `the ${name} says it is active before its kernel has acknowledged the lease`,
+    );
+  }
+
   delivered(): void {}
 
   answered(): void {}

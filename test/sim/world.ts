@@ -11,9 +11,13 @@ import { macsOf } from "./witness-rounds.js";
 /** What is wrong with one machine's surroundings, whichever snapshot runs there. */
 export interface Ills {
   nft: "well" | "late" | "silent";
+  /** How often an nft that is silent has told the kernel all the same. */
+  nftTells: number;
   /** Until when answers of an nft that was ill may still come. */
   nftIllUntil: number;
   slowIp: boolean;
+  /** Until when an `ip` that was slow may still be at work. */
+  slowIpUntil: number;
   /** By the world's clock. */
   diskHangsUntil: number;
   forwarderReady: boolean;
@@ -35,6 +39,8 @@ export interface Watcher {
   look(): void;
   /** After each step of a node's election. */
   stepped(machine: Machine, step: Stepped): void;
+  /** A machine says that it is active, and its kernel has not acknowledged its lease. */
+  saidTooEarly(machine: Machine): void;
   /** A datagram of the peer was handed to a machine. */
   delivered(to: Machine): void;
   /** A floating IP was found to be answered by the peer. */
@@ -49,6 +55,7 @@ interface Recorded {
 /** Datagrams kept of each machine, for whoever plays them again. */
 const RECORDED = 40;
 const RECORD_EACH = 5;
+const OFFERS = 6;
 
 export class World {
   now = 0;
@@ -70,6 +77,7 @@ export class World {
   readonly recorded: readonly [Recorded[], Recorded[]] = [[], []];
   /** What each machine said and the peer has not got, for whoever lets it come late. */
   readonly keptBack: readonly [KeptBack, KeptBack] = [new KeptBack(), new KeptBack()];
+  readonly offers: readonly [Recorded[], Recorded[]] = [[], []];
   private sent = 0;
   private order = 0;
   private readonly due = new EventHeap();
@@ -84,8 +92,10 @@ export class World {
     const witnessAble = random.chance(0.9);
     const ills = (): Ills => ({
       nft: "well",
+      nftTells: 0.5,
       nftIllUntil: 0,
       slowIp: false,
+      slowIpUntil: 0,
       diskHangsUntil: 0,
       forwarderReady: true,
       pingsLost: 0,
@@ -175,6 +185,12 @@ export class World {
         to.datagram(path, bytes);
       });
     });
+  }
+
+  /** Of all that is said an offer does most harm when it is heard again. */
+  recordOffer(side: 0 | 1, datagram: Recorded): void {
+    this.offers[side].push(datagram);
+    if (this.offers[side].length > OFFERS) this.offers[side].shift();
   }
 
   private record(side: 0 | 1, datagram: Recorded): void {

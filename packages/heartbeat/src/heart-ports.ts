@@ -48,6 +48,7 @@ function heartLease(lease: LeaseKeeper, failed: (error: unknown) => void): Heart
       return lease.length;
     },
     lapsed: (now) => lease.lapsed(now),
+    mayAnswerMs: (now) => lease.mayAnswerMs(now),
     refresh: (length, done) => {
       lease
         .refresh(length)

@@ -102,6 +102,8 @@ function noticeSilence(state: ElectionState, settings: ElectionSettings, now: Mi
   return [
     { ...state, toldAlive: false },
     [
+      // The lease gets longer with that: addresses that end before it would be free to be claimed.
+      ...(conditionOf(state) === "active" ? [{ kind: "raise" } as const] : []),
       {
         kind: "record",
         level: "warn",

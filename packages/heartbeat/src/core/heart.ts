@@ -144,6 +144,8 @@ export class Heart {
   /** Whether an effect that has waited is still wanted; no lease is given on a claim of before a pause. */
   wants(effect: QueuedEffect): boolean {
     if (effect.kind === "grant-lease") this.noticeStandstill();
+    // Left over from before a claim: those of the claim itself come behind its lease.
+    if (effect.kind === "send-adverts") return this.acknowledged;
     return stillWanted(effect, this.state);
   }
 
@@ -217,6 +219,9 @@ export class Heart {
     this.catchUp(now);
     if (now - this.lastUpkeepAt < UPKEEP_MS) return;
     this.lastUpkeepAt = now;
+    // The kernel was told to be quiet, and did not say that it is: the peer waits for that.
+    const quiet = this.state.phase === "active" || ports.lease.mayAnswerMs(now) === 0;
+    if (!quiet) ports.lease.revokeAtOnce();
     ports.tellCondition();
     ports.upkeep();
   }

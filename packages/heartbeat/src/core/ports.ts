@@ -17,6 +17,8 @@ export interface HeartLease {
   lapsed(now: Millis): boolean;
   /** Makes it end `length` from now; never revives one that has ended. */
   refresh(length: HeldLength, done: (kept: Kept) => void): void;
+  /** Milliseconds that the kernel may go on answering, by all that it has not acknowledged. */
+  mayAnswerMs(now: Millis): number;
   /** Ends it at once; a failure is told when the effect comes to its turn. */
   revokeAtOnce(): void;
 }

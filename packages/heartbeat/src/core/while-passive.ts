@@ -101,7 +101,8 @@ function heldBack(state: ElectionState, now: Millis, why: string): Step {
  */
 function vacancyIsOurs(state: ElectionState, settings: ElectionSettings, now: Millis): boolean {
   const { peer, vacantSince } = state;
-  if (vacantSince === null || peer === null) return false;
+  // A peer whose kernel has not acknowledged that it is quiet may still answer.
+  if (vacantSince === null || peer === null || peer.leaseMs > 0) return false;
   const fresh = now - peer.heardAt <= WORD_KEEPALIVES * settings.keepalive;
   if (!fresh || state.suspecting || peer.probing === true) return false;
   // What was heard before this node said that it is ready may be the last word before a claim.

@@ -64,7 +64,7 @@ export interface Conflict extends HeardClaim {
 export const ASKED_PER_ROUND_MAX = 8;
 /** Somebody heard within this time before the suspicion is missed when nobody is heard in it. */
 export const NEIGHBOUR_MEMORY_MS = 60_000;
-/** A suspicion that lasts asks everybody only now and then, and else the MAC that has answered. */
+/** A suspicion that lasts asks for everything only now and then, and else the MAC that has answered, or for one address. */
 const ROUNDS_TO_ALL = 30;
 const TO_ALL_EVERY = 10;
 /** One lost question must not make a link look cut off. */
