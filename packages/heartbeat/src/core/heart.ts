@@ -144,9 +144,7 @@ export class Heart {
   /** Whether an effect that has waited is still wanted; no lease is given on a claim of before a pause. */
   wants(effect: QueuedEffect): boolean {
     if (effect.kind === "grant-lease") this.noticeStandstill();
-    // Left over from before a claim: those of the claim itself come behind its lease.
-    if (effect.kind === "send-adverts") return this.acknowledged;
-    return stillWanted(effect, this.state);
+    return stillWanted(effect, this.state, this.acknowledged);
   }
 
   /**
@@ -199,8 +197,7 @@ export class Heart {
   private onKept(kept: Kept): void {
     if (kept === "held") return;
     if (kept === "restored") {
-      const text = "the lease's table had been removed; it is back";
-      this.ports.record("alarm", "gate-restored", text);
+      this.ports.record("alarm", "gate-restored", "the lease's table had been removed; it is back");
       return;
     }
     const why =
@@ -220,16 +217,13 @@ export class Heart {
     if (now - this.lastUpkeepAt < UPKEEP_MS) return;
     this.lastUpkeepAt = now;
     // The kernel was told to be quiet, and did not say that it is: the peer waits for that.
-    const quiet = this.state.phase === "active" || ports.lease.mayAnswerMs(now) === 0;
-    if (!quiet) ports.lease.revokeAtOnce();
+    if (this.state.phase !== "active" && ports.lease.mayAnswerMs(now) > 0)
+      ports.lease.revokeAtOnce();
     ports.tellCondition();
     ports.upkeep();
   }
 
-  /**
-   * Adverts wait in turn behind a slow `ip`, while the lease is refreshed: the peer would take this
-   * node for dead, and both would answer. What they say must be so in the kernel already.
-   */
+  /** Behind a slow `ip` adverts wait: the peer would take this node for dead. They say what is so already. */
   private catchUp(now: Millis): void {
     const overdue = now - this.saidAt > 1.5 * this.settings.keepalive;
     if (overdue && this.acknowledged) this.say();
