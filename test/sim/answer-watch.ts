@@ -11,6 +11,8 @@ export class AnswerWatch {
   private hearingSince = Number.POSITIVE_INFINITY;
   /** The same in one direction only. */
   private oneHearsSince = Number.POSITIVE_INFINITY;
+  /** Whether this time of both holding has been judged. */
+  private judged = false;
   /** Longest time that both answered, over this life. */
   longestMs = 0;
 
@@ -18,11 +20,16 @@ export class AnswerWatch {
     this.watch = watch;
   }
 
-  private bothAnswer(): boolean {
-    const { machines, network } = this.watch.life.world;
-    const [one, other] = machines;
+  /** Whether both kernels would answer, whoever could ask them. */
+  private bothHold(): boolean {
+    const [one, other] = this.watch.life.world.machines;
     if (!one.running || !other.running) return false;
-    if (!one.kernel.answers(one.now()) || !other.kernel.answers(other.now())) return false;
+    return one.kernel.answers(one.now()) && other.kernel.answers(other.now());
+  }
+
+  private bothAnswer(): boolean {
+    const { network } = this.watch.life.world;
+    if (!this.bothHold()) return false;
     return network.wires.some(
       ({ serves, carrier, loss }) =>
         serves && carrier[0] && carrier[1] && (loss[0] < 1 || loss[1] < 1),
@@ -45,6 +52,7 @@ export class AnswerWatch {
   look(): void {
     const { world } = this.watch.life;
     const [one, other] = world.machines;
+    if (!this.bothHold()) this.judged = false;
     if (!this.bothAnswer()) {
       this.bothSince = null;
       this.hearingSince = Number.POSITIVE_INFINITY;
@@ -55,7 +63,9 @@ export class AnswerWatch {
     if (this.bothSince === null) {
       this.bothSince = now;
       world.say("both answer for the floating IPs");
-      this.judgeBeginning();
+      // A cable that is out for a moment begins nothing new.
+      if (!this.judged) this.judgeBeginning();
+      this.judged = true;
     }
     this.longestMs = Math.max(this.longestMs, now - this.bothSince);
     const [to, from] = [this.hears(one, other), this.hears(other, one)];
@@ -82,6 +92,8 @@ export class AnswerWatch {
     const ago = 2 * timing.keepalive + 50;
     const cut =
       world.now <= watch.unheardUntil ||
+      // Nor to one whose clocks hide that it stood still: its peer's lease may be the long one by now.
+      world.machines.some(({ hiddenUntil }) => hiddenUntil > claimAt - settings[0].loneLease) ||
       network.pathsBadSince((one ?? claimAt) - ago, 0) ||
       network.pathsBadSince((other ?? claimAt) - ago, 1);
     const askedBy = claimAt - answerCounts(settings[0]);

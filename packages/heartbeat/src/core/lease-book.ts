@@ -31,6 +31,14 @@ const ATTEMPTS = 3;
 
 type Done = (failed: string | null) => void;
 
+/** A lease that is being asked for: how often yet, since when, and on which side of a revocation. */
+interface Granting {
+  readonly attempts: number;
+  readonly last: LeaseAnswer;
+  readonly revocations: number;
+  readonly since: Millis;
+}
+
 export class LeaseBook {
   /** What was asked for last; null = nothing is held. */
   length: HeldLength | null = null;
@@ -77,16 +85,16 @@ export class LeaseBook {
    * in between. `failed` says why the kernel does not take it.
    */
   grant(length: HeldLength, done: Done): void {
-    this.tryGrant(length, ATTEMPTS, "no-answer", this.revocations, done);
+    const { revocations } = this;
+    this.tryGrant(
+      length,
+      { attempts: ATTEMPTS, last: "no-answer", revocations, since: this.now() },
+      done,
+    );
   }
 
-  private tryGrant(
-    length: HeldLength,
-    attempts: number,
-    last: LeaseAnswer,
-    revocations: number,
-    done: Done,
-  ): void {
+  private tryGrant(length: HeldLength, how: Granting, done: Done): void {
+    const { attempts, last, revocations, since } = how;
     if (attempts === 0) {
       done(`the kernel's gate answered ${last}: ${this.gate.lastRefusal || "nothing"}`);
       return;
@@ -94,6 +102,10 @@ export class LeaseBook {
     const ask = () => {
       if (revocations !== this.revocations) return done(null);
       const asked = this.now();
+      // This daemon stood still between two attempts: the peer may have claimed meanwhile.
+      if (length !== "unlimited" && asked - since > length / 2) {
+        return done("the lease was wanted too long ago");
+      }
       // A revocation may come before the answer: what was asked for may run until it is acknowledged.
       this.doubt(length);
       this.gate.grant(length, (answer) => {
@@ -103,7 +115,7 @@ export class LeaseBook {
           return done(null);
         }
         this.doubt(length);
-        this.tryGrant(length, attempts - 1, answer, revocations, done);
+        this.tryGrant(length, { ...how, attempts: attempts - 1, last: answer }, done);
       });
     };
     if (last === "table-missing")

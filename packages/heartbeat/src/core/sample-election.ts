@@ -9,6 +9,12 @@ import type {
   Step,
 } from "./election-state.js";
 
+/** Raw sockets do not work here. */
+export const NOBODY_TO_ASK: ElectionEvent = {
+  kind: "witness",
+  view: { able: false, cut: 0, peerAnsweredAt: null, rounds: 0, stranger: null },
+};
+
 /** One step of a node on which no witness can be asked: it is told so as soon as it asks. */
 export function stepBlind(
   state: ElectionState,
@@ -18,8 +24,7 @@ export function stepBlind(
 ): Step {
   const [asking, effects] = step(state, event, now, settings);
   if (!effects.some(({ kind }) => kind === "suspect")) return [asking, effects];
-  const view = { able: false, cut: 0, peerAnsweredAt: null, rounds: 0, stranger: null };
-  const [next, more] = step(asking, { kind: "witness", view }, now, settings);
+  const [next, more] = step(asking, NOBODY_TO_ASK, now, settings);
   return [next, [...effects.filter(({ kind }) => kind !== "suspect"), ...more]];
 }
 

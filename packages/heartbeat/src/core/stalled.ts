@@ -23,6 +23,10 @@ export function onStalled(
   lateMs: number,
 ): Step {
   const grace = 2 * settings.keepalive;
+  // Witnesses that have not spoken yet could not.
+  if (state.witness === null && state.suspecting && state.askedSince < now) {
+    return onStalled({ ...state, askedSince: now }, settings, now, lateMs);
+  }
   const blind = settings.paired && lateMs + grace > settings.deadtime;
   if (blind && conditionOf(state) === "passive") {
     const caution = Math.max(state.caution, settings.loneLease + leaseMargin(settings));

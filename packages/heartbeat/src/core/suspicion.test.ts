@@ -155,6 +155,6 @@ test("a node that was away when the suspicion should have begun asks the witness
   assert.equal(away.state.phase, "passive");
   assert.ok(away.state.suspecting);
   // Nobody says that witnesses cannot be asked, or that they can: then silence decides after all.
-  away.at(1520, { kind: "tick" });
-  assert.equal(away.state.phase, "active");
+  assert.equal(away.at(2400, { kind: "tick" }).state.phase, "passive");
+  assert.equal(away.at(2401, { kind: "tick" }).state.phase, "active");
 });

@@ -110,7 +110,7 @@ export function reasonToWait(
   const { witness, peer } = state;
   if (!settings.paired) return null;
   // This node was away when the suspicion should have begun: witnesses are asked only now.
-  if (witness === null) return now - state.askedSince <= gapMs(settings) ? NOT_ASKED : null;
+  if (witness === null) return now - state.askedSince <= settings.deadtime ? NOT_ASKED : null;
   if (!witness.able) return null;
   const overdue = now - silentSince(state) - silenceNeeded(state, settings);
   const patient = overdue <= settings.deadtime;
@@ -172,12 +172,7 @@ function claimDue(
 ): number | undefined {
   const due = silentSince(state) + silenceNeeded(state, settings);
   if (now < due || reasonToWait(state, settings, now) === null) return due;
-  const { askedSince } = state;
-  const times = [
-    due + settings.deadtime,
-    askedSince + settings.deadtime,
-    askedSince + gapMs(settings),
-  ];
+  const times = [due + settings.deadtime, state.askedSince + settings.deadtime];
   const answered = state.witness?.peerAnsweredAt ?? null;
   if (answered !== null) times.push(answered + answerCounts(settings));
   const ahead = times.filter((time) => time >= now);

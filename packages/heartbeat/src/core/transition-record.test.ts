@@ -12,7 +12,7 @@ import {
   type PeerSaid,
   startElection,
 } from "./election-state.js";
-import { ACTIVE_PEER, PASSIVE_PEER, SECONDARY } from "./sample-election.js";
+import { ACTIVE_PEER, NOBODY_TO_ASK, PASSIVE_PEER, SECONDARY } from "./sample-election.js";
 import { nextDeadline } from "./suspicion.js";
 import { TRANSITION_NOTES_MAX } from "./transition-notes.js";
 import {
@@ -62,6 +62,7 @@ class Node {
     this.state = after;
     this.recorder.stepped(before, event, after, effects, now as Millis);
     this.perform(effects, now);
+    if (effects.some(({ kind }) => kind === "suspect")) this.at(now, NOBODY_TO_ASK);
     return this;
   }
   perform(effects: readonly Effect[], now: number): void {
