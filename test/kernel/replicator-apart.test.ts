@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { afterEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import type { ModeAnswer } from "@lbpair/common";
 import type { Appliance } from "./replicator-appliance.js";
-import { makePairInSync, type Pair, type PairOptions } from "./replicator-pair.js";
+import { pairOfEachTest } from "./replicator-pair.js";
 import { orSkip, services, until } from "./replicator-tools.js";
 
 const modesOf = (appliance: Appliance): string => readFileSync(appliance.paths.modesFile, "utf8");
@@ -37,15 +37,7 @@ function refusedWith(
 }
 
 describe("two nodes that were apart", orSkip("replicator-apart"), () => {
-  let pair: Pair | undefined;
-  const begin = async (options?: PairOptions): Promise<Pair> => {
-    pair = await makePairInSync(options);
-    return pair;
-  };
-  afterEach(async () => {
-    await pair?.close();
-    pair = undefined;
-  });
+  const begin = pairOfEachTest();
 
   test("modes set on both nodes while apart: the newer list wins, the loser is kept beside", async () => {
     const { primary, secondary } = await begin();

@@ -1,10 +1,10 @@
 // replicator-failures.test.ts — a peer that refuses, is full, dies mid-push or is away keeps its old configuration whole.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
-import { afterEach, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { makeKeyPair } from "@lbpair/replicator";
 import type { Appliance } from "./replicator-appliance.js";
-import { apply, makePairInSync, type Pair, type PairOptions } from "./replicator-pair.js";
+import { apply, pairOfEachTest } from "./replicator-pair.js";
 import { killAll, orSkip, pause, pidsIn, services, until } from "./replicator-tools.js";
 
 const script = (comment: string): string => `#!/bin/sh\n# ${comment}\nexit 0\n`;
@@ -29,15 +29,7 @@ const processesWith = (appliance: Appliance, word: string): number[] =>
   });
 
 describe("a peer that cannot take a revision", orSkip("replicator-failures"), () => {
-  let pair: Pair | undefined;
-  const begin = async (options?: PairOptions): Promise<Pair> => {
-    pair = await makePairInSync(options);
-    return pair;
-  };
-  afterEach(async () => {
-    await pair?.close();
-    pair = undefined;
-  });
+  const begin = pairOfEachTest();
 
   test("wrong host key: nothing is sent, and the state says which key is meant", async () => {
     const { primary, secondary } = await begin();

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { afterEach } from "node:test";
 import type { ApplyAnswer } from "@lbpair/common";
 import { introduce, makeNamespace } from "./replicator-account.js";
 import { Appliance, type ApplianceOptions } from "./replicator-appliance.js";
@@ -106,4 +107,17 @@ export async function makePairInSync(options: PairOptions = {}): Promise<Pair> {
     await pair.close();
     throw error;
   }
+}
+
+/** Makes the one pair of the test that calls it; it is cleared away when that test ends. */
+export function pairOfEachTest(): (options?: PairOptions) => Promise<Pair> {
+  let pair: Pair | undefined;
+  afterEach(async () => {
+    await pair?.close();
+    pair = undefined;
+  });
+  return async (options) => {
+    pair = await makePairInSync(options);
+    return pair;
+  };
 }
