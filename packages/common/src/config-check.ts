@@ -1,4 +1,5 @@
 // config-check.ts — relations between the fields of services.yaml that no single field shows.
+import { checkCheck } from "./check-relations.js";
 import { formatDuration } from "./duration.js";
 import type { Loose } from "./loose-parse.js";
 import type { ModesConfig } from "./modes-schema.js";
@@ -217,27 +218,6 @@ function checkServers(service: LooseService, path: string, floating: ReadonlySet
         got: '"fallback"',
       });
     }
-  }
-  return found;
-}
-
-function checkCheck(service: LooseService, path: string): Found[] {
-  const check = service.check;
-  if (check === undefined || !("timeout" in check)) return [];
-  const found: Found[] = [];
-  const { interval, timeout } = check;
-  if (timeout !== undefined && interval !== undefined && timeout >= interval) {
-    const want = `less than the interval of ${formatDuration(interval)}`;
-    found.push({
-      code: "timing",
-      path: `${path}.check.timeout`,
-      want,
-      got: formatDuration(timeout),
-    });
-  }
-  if (check.type === "connect" && service.protocol === "udp") {
-    const want = "a check that can reach a udp service, e.g. ping or external";
-    found.push({ code: "contradiction", path: `${path}.check.type`, want, got: '"connect"' });
   }
   return found;
 }

@@ -9,6 +9,7 @@ import { type Loose, looseParse } from "./loose-parse.js";
 import { type ModesConfig, modesSchema } from "./modes-schema.js";
 import { type Parsed, type Problem, showValue } from "./problems.js";
 import { type ServicesConfig, servicesSchema } from "./services-schema.js";
+import { NOT_SHOWN, SECRET_FIELDS } from "./value-schemas.js";
 import {
   formatPath,
   type Path,
@@ -79,7 +80,8 @@ function toProblems(
   const code = got === undefined ? "missing-key" : "wrong-value";
   const want =
     issue.code === "invalid_type" && issue.expected === "object" ? "a section" : issue.message;
-  return [{ code, ...place(issue.path), want, got: showValue(got) }];
+  const hidden = got !== undefined && SECRET_FIELDS.has(String(issue.path.at(-1)));
+  return [{ code, ...place(issue.path), want, got: hidden ? NOT_SHOWN : showValue(got) }];
 }
 
 type Found = Omit<Problem, "file" | "line">;

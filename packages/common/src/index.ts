@@ -2,6 +2,7 @@
 export * from "./address.js";
 export * from "./answers.js";
 export * from "./appliance-schema.js";
+export * from "./check-schema.js";
 export * from "./clock.js";
 export * from "./config-check.js";
 export * from "./config-file.js";

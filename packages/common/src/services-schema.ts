@@ -1,6 +1,7 @@
 // services-schema.ts — services.yaml: what both nodes of a pair share.
 import { z } from "zod";
-import { millis, seconds } from "./duration.js";
+import { checkSchema } from "./check-schema.js";
+import { millis } from "./duration.js";
 import { replicated, section } from "./field.js";
 import {
   bool,
@@ -9,7 +10,6 @@ import {
   ipAddress,
   ipv4Address,
   label,
-  line,
   oneOf,
   port,
   portRange,
@@ -26,61 +26,6 @@ export const NEIGHBOURS_MAX = 64;
 export const PORT_RANGES_MAX = 128;
 /** Single ports over all services; each is an element of the kernel's maps. */
 export const PORTS_TOTAL_MAX = 200_000;
-
-const interval = duration(100, 3_600_000, "of 100ms to 1h").default(seconds(10));
-const timeout = duration(10, 600_000, "of 10ms to 10m").default(seconds(5));
-
-const counting = {
-  interval: replicated("From the start of one check to the start of the next", interval),
-  timeout: replicated("A check that lasts longer has failed; shorter than the interval", timeout),
-  failures: replicated(
-    "Consecutive failures that make a server unhealthy",
-    count(1, 1000).default(3),
-  ),
-  successes: replicated(
-    "Consecutive successes that make it healthy again",
-    count(1, 1000).default(1),
-  ),
-};
-
-const checkType = <const T extends string>(type: T, doc: string) =>
-  replicated(doc, z.literal(type));
-
-export const checkSchema = z.discriminatedUnion(
-  "type",
-  [
-    section({
-      type: checkType("external", "A script of health-checks/; exit code 0 = healthy"),
-      script: replicated("Name of the script", label),
-      ...counting,
-    }),
-    section({
-      type: checkType("connect", "Every port of the service accepts a TCP connection"),
-      ...counting,
-    }),
-    section({ type: checkType("ping", "The server answers an ICMP echo"), ...counting }),
-    section({
-      type: checkType("http", "The server answers an HTTP request as expected"),
-      path: replicated("What is asked for", line(2000).default("/")),
-      status: replicated("The status that is right", count(100, 599).default(200)),
-      text: replicated("Text the body has to contain", line(1000).optional()),
-      port: replicated("Port asked; the service's first port where absent", port.optional()),
-      tls: replicated(
-        "Whether to ask by HTTPS; the certificate is not verified",
-        bool.default(false),
-      ),
-      ...counting,
-    }),
-    section({ type: checkType("on", "No checks, always on") }),
-    section({ type: checkType("off", "Always off") }),
-  ],
-  {
-    error: (issue) =>
-      issue.code === "invalid_union"
-        ? "a check with a type: external, connect, ping, http, on or off"
-        : "a check: a section with a type",
-  },
-);
 
 const realServerSchema = section({
   label: replicated("Name of the real server, unique in its service", label),
@@ -219,5 +164,4 @@ export type ServicesConfig = z.output<typeof servicesSchema>;
 export type VirtualService = ServicesConfig["virtualServices"][number];
 export type RealServer = VirtualService["realServers"][number];
 export type FallbackServer = NonNullable<VirtualService["fallback"]>;
-export type CheckConfig = VirtualService["check"];
 export type HeartbeatTimings = ServicesConfig["heartbeat"];

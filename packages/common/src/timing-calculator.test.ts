@@ -63,3 +63,11 @@ test("worse health moves the role after its damping, and a lost ping node has to
     false,
   );
 });
+
+test("with an interval of its own for failing checks a dead server is left sooner", () => {
+  const check = { ...CHECK, failingInterval: 12_000 };
+  const rows = timingTable(TIMING, [{ label: "VNA", check }]);
+  const detection = (event: string) => rows.find((row) => row.event === event)?.detection;
+  assert.deepEqual(detection("service-failure"), { bestMs: 108_000, worstMs: 148_000 });
+  assert.deepEqual(detection("return"), { bestMs: 0, worstMs: 22_000 });
+});

@@ -18,6 +18,7 @@ export interface TimingSettings {
 export interface TimingCheck {
   readonly type: string;
   readonly interval?: number | undefined;
+  readonly failingInterval?: number | undefined;
   readonly timeout?: number | undefined;
   readonly failures?: number | undefined;
   readonly successes?: number | undefined;
@@ -190,13 +191,18 @@ function serviceRows(service: TimingService): TimingRow[] {
   const { interval, timeout, failures, successes } = service.check;
   if (interval === undefined || timeout === undefined || failures === undefined) return [];
   const back = successes ?? 1;
-  // Starts are one interval apart whatever a check lasts; the outage may begin just after one.
+  // Starts are one interval apart whatever a check lasts; the outage may begin just after one. The
+  // intervals that follow a failed check are its own, and those that follow a passed one are not.
+  const failing = service.check.failingInterval ?? interval;
   return [
     row({
       event: "service-failure",
       service: service.label,
       what: `a server of ${service.label} stops answering`,
-      detection: { bestMs: interval * (failures - 1), worstMs: interval * failures + timeout },
+      detection: {
+        bestMs: failing * (failures - 1),
+        worstMs: interval + failing * (failures - 1) + timeout,
+      },
       switchMs: POOL_CHANGE_MS_MAX,
       clients: "errors from the dead server until then; `lbpair halt` does it at once",
     }),
@@ -204,7 +210,10 @@ function serviceRows(service: TimingService): TimingRow[] {
       event: "return",
       service: service.label,
       what: `a server of ${service.label} answers again`,
-      detection: { bestMs: interval * (back - 1), worstMs: interval * back + timeout },
+      detection: {
+        bestMs: interval * (back - 1),
+        worstMs: failing + interval * (back - 1) + timeout,
+      },
       switchMs: POOL_CHANGE_MS_MAX,
       clients: "nothing: open connections stay where they are",
     }),

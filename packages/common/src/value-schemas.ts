@@ -7,6 +7,11 @@ import { PORT_MAX, type PortRange, parsePortRange } from "./ports.js";
 export const LABEL_CHARACTERS_MAX = 64;
 const LABEL = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 
+/** Names of fields whose values no message and no plan shows. */
+export const SECRET_FIELDS: ReadonlySet<string> = new Set(["password", "secret"]);
+/** What is shown instead. */
+export const NOT_SHOWN = "(not shown)";
+
 const wants = (want: string) => ({ error: want });
 
 /** A name that is safe in files, commands and on screens. */
@@ -114,3 +119,31 @@ export const line = (charactersMax: number) =>
     .refine((text) => text.length > 0 && text.length <= charactersMax && !/\p{Cc}/u.test(text), {
       error: `one line of 1-${charactersMax} characters without control characters`,
     });
+
+/** Text that is sent or looked for; it may hold control characters, e.g. "\r\n". */
+export const bytesText = (charactersMax: number) =>
+  z
+    .string(wants(`a text of 1-${charactersMax} characters`))
+    .min(1, `a text of 1-${charactersMax} characters`)
+    .max(charactersMax, `a text of 1-${charactersMax} characters`);
+
+const PATTERN_CHARACTERS_MAX = 1000;
+const isPattern = (text: string): boolean => {
+  try {
+    return new RegExp(text, "su").source.length <= PATTERN_CHARACTERS_MAX;
+  } catch {
+    return false;
+  }
+};
+
+/** A regular expression of JavaScript; `.` is any character, a line's end too. */
+export const regularExpression = line(PATTERN_CHARACTERS_MAX).refine(isPattern, {
+  error: `a regular expression of JavaScript, at most ${PATTERN_CHARACTERS_MAX} characters`,
+});
+
+/** A DICOM application entity's title (PS3.5 section 6.2, AE): spaces around it mean nothing. */
+export const aeTitle = z.string(wants("an AE title of 1-16 characters")).refine(
+  // The backslash separates values.
+  (text) => /^[ -[\]-~]{1,16}$/.test(text) && text.trim() === text,
+  { error: "an AE title of 1-16 printable ASCII characters without backslash" },
+);

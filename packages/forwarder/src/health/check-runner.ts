@@ -2,7 +2,7 @@
 import type { CheckConfig, Clock, Millis } from "@lbpair/common";
 import type { Probe, ProbeContext } from "./probe.js";
 import { sameQuestion } from "./question.js";
-import { afterStart, due, firstSlot, nextWake, type Slot } from "./schedule.js";
+import { afterStart, due, firstSlot, nextWake, type Slot, withInterval } from "./schedule.js";
 import type { CheckResult, CheckTarget } from "./types.js";
 
 /** A timeout noticed this much late shows a stall of ours, and says nothing of the server. */
@@ -107,12 +107,24 @@ class Runner implements CheckRunner {
     const run = probe(target, { ...facts(target.id), signal: abort.signal });
     const ended = (async () => {
       const result = await run.result;
-      if (!abort.signal.aborted) this.#handOver(target, result, started);
+      if (!abort.signal.aborted) {
+        this.#pace(target, result);
+        this.#handOver(target, result, started);
+      }
       await run.ended;
       this.#running.delete(target.id);
       this.#wake();
     })();
     this.#running.set(target.id, { abort, ended });
+  }
+
+  /** A server whose last check failed may have an interval of its own. */
+  #pace(target: CheckTarget, { passed }: CheckResult): void {
+    const slot = this.#slots.get(target.id);
+    if (slot === undefined || !isChecked(target)) return;
+    const { interval, failingInterval } = target.check;
+    const next = passed ? interval : (failingInterval ?? interval);
+    this.#slots.set(target.id, withInterval(slot, next, this.#options.clock.now()));
   }
 
   #handOver(target: CheckTarget, result: CheckResult, started: Millis): void {

@@ -3,24 +3,23 @@ import { connect } from "node:net";
 import { describeDuration, listPorts } from "@lbpair/common";
 import { simpleProbe } from "./probe.js";
 import { serverPorts } from "./question.js";
+import { describeError } from "./socket-words.js";
 
 /** Connections opened at once by one check. */
 export const CONNECTIONS_AT_ONCE_MAX = 256;
 /** Ports named in a reason; the rest is counted. */
 const PORTS_NAMED_MAX = 16;
 
-const WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "refused",
-  EHOSTUNREACH: "host unreachable",
-  ENETUNREACH: "network unreachable",
-  ECONNRESET: "reset",
-};
 const TIMED_OUT = "no answer";
 
 /** Undefined where the port accepted; else what happened. `enders` can end it early. */
-function tryPort(address: string, port: number, waitMs: number, enders: Set<() => void>) {
+function tryPort(
+  place: { readonly host: string; readonly port: number; readonly localAddress?: string },
+  waitMs: number,
+  enders: Set<() => void>,
+) {
   return new Promise<string | undefined>((resolve) => {
-    const socket = connect({ host: address, port, noDelay: true });
+    const socket = connect({ ...place, noDelay: true });
     const finish = (word: string | undefined) => {
       clearTimeout(timer);
       enders.delete(end);
@@ -33,7 +32,7 @@ function tryPort(address: string, port: number, waitMs: number, enders: Set<() =
     const timer = setTimeout(() => setImmediate(() => finish(TIMED_OUT)), Math.max(0, waitMs));
     socket.once("connect", () => finish(undefined));
     socket.once("error", (error: NodeJS.ErrnoException) => {
-      finish(WORDS[error.code ?? ""] ?? error.code ?? error.message);
+      finish(describeError(error));
     });
   });
 }
@@ -54,12 +53,13 @@ export function describeFailures(failures: ReadonlyMap<number, string>): string 
     .join(", ");
 }
 
-export const connectProbe = simpleProbe(async (target, { signal }) => {
+export const connectProbe = simpleProbe(async (target, { signal, source }) => {
   const { check } = target;
   if (check.type !== "connect")
     return { passed: false, reason: `${check.type} connects to nothing` };
   const deadline = performance.now() + check.timeout;
   const ports = listPorts(serverPorts(target));
+  const from = source === undefined ? {} : { localAddress: source };
   const waiting = ports.values();
   const failures = new Map<number, string>();
   const enders = new Set<() => void>();
@@ -70,7 +70,8 @@ export const connectProbe = simpleProbe(async (target, { signal }) => {
   const work = async () => {
     for (const port of waiting) {
       const left = signal.aborted ? 0 : deadline - performance.now();
-      const word = left <= 0 ? TIMED_OUT : await tryPort(target.address, port, left, enders);
+      const place = { ...from, host: target.address, port };
+      const word = left <= 0 ? TIMED_OUT : await tryPort(place, left, enders);
       if (word !== undefined) failures.set(port, word);
     }
   };

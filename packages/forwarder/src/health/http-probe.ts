@@ -1,44 +1,73 @@
 // http-probe.ts — the server has to answer one HTTP(S) request with a status and, if asked, a text.
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { isIP } from "node:net";
-import { type CheckConfig, describeDuration } from "@lbpair/common";
-import { simpleProbe } from "./probe.js";
-import { serverPorts } from "./question.js";
+import { type CheckOf, describeDuration, formatPortRange } from "@lbpair/common";
+import { findPattern } from "./match.js";
+import { type ProbeContext, simpleProbe } from "./probe.js";
+import { askedPort } from "./question.js";
+import { firstLine } from "./reason-line.js";
+import { describeError } from "./socket-words.js";
 import type { CheckResult, CheckTarget } from "./types.js";
 
-/** Of the body, what is searched for the text. */
+/** Of the body, what is searched for the text and the pattern. */
 export const HTTP_BODY_BYTES_MAX = 256 * 1024;
 
-type HttpCheck = Extract<CheckConfig, { type: "http" }>;
+type HttpCheck = CheckOf<"http">;
 
 const failed = (reason: string): CheckResult => ({ passed: false, reason });
 
-function open(target: CheckTarget, check: HttpCheck): ClientRequest {
-  const port = check.port ?? serverPorts(target)[0]?.first ?? 80;
-  const host = isIP(target.address) === 6 ? `[${target.address}]` : target.address;
+/** The name for TLS: as configured, or the host header's without its port. */
+function serverName({ sni, host }: HttpCheck): { readonly servername?: string } {
+  const name = sni ?? host?.replace(/:\d+$/, "");
+  return name === undefined || isIP(name.replace(/^\[|\]$/g, "")) !== 0 ? {} : { servername: name };
+}
+
+function open(target: CheckTarget, check: HttpCheck, source: ProbeContext["source"]) {
+  const port = askedPort(target, check.port);
+  const address = isIP(target.address) === 6 ? `[${target.address}]` : target.address;
   const options = {
     host: target.address,
     port,
     path: check.path,
-    method: "GET",
+    method: check.method,
     agent: false as const,
-    headers: { host: `${host}:${port}`, "user-agent": "lbpair", connection: "close" },
+    ...(source === undefined ? {} : { localAddress: source }),
+    headers: {
+      host: check.host ?? `${address}:${port}`,
+      "user-agent": "lbpair",
+      connection: "close",
+    },
   };
+  if (!check.tls) return httpRequest(options);
   // Health is not identity: real servers commonly have a certificate for the service's name only.
-  return check.tls ? httpsRequest({ ...options, rejectUnauthorized: false }) : httpRequest(options);
+  return httpsRequest({ ...options, ...serverName(check), rejectUnauthorized: false });
 }
 
-/** Looks for the text in the body, chunk by chunk, without keeping more than it may. */
-function searchBody(response: IncomingMessage, text: string): Promise<CheckResult> {
+/** What of a body is not as wanted; undefined = all is. */
+function judgeBody(body: Buffer, { text, pattern }: HttpCheck, limit: string): string | undefined {
+  if (text !== undefined && !body.includes(text)) {
+    return `${JSON.stringify(text)} is not in its body${limit}`;
+  }
+  if (pattern === undefined) return undefined;
+  const found = findPattern(pattern, body.toString());
+  if (found === "too-slow") return `/${pattern}/ takes too long to match its body`;
+  return found ? undefined : `/${pattern}/ does not match its body${limit}`;
+}
+
+/** Keeps the body, chunk by chunk, and no more of it than it may. */
+function searchBody(response: IncomingMessage, check: HttpCheck): Promise<CheckResult> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const judge = (limit: string) => {
-      const found = Buffer.concat(chunks).includes(text);
+      const wrong = judgeBody(Buffer.concat(chunks), check, limit);
       const status = `status ${response.statusCode}`;
-      if (found) resolve({ passed: true, reason: `${status}, text found` });
-      else resolve(failed(`${status}, but ${JSON.stringify(text)} is not in its body${limit}`));
+      if (wrong !== undefined) resolve(failed(`${status}, but ${wrong}`));
+      else {
+        const what = check.text === undefined ? "pattern matches" : "text found";
+        resolve({ passed: true, reason: `${status}, ${what}` });
+      }
     };
     response.on("data", (chunk: Buffer) => {
       const room = HTTP_BODY_BYTES_MAX - size;
@@ -53,19 +82,33 @@ function searchBody(response: IncomingMessage, text: string): Promise<CheckResul
   });
 }
 
-async function judgeResponse(response: IncomingMessage, check: HttpCheck): Promise<CheckResult> {
-  if (response.statusCode !== check.status) {
-    return failed(`status ${response.statusCode}, want ${check.status}`);
-  }
-  if (check.text === undefined) return { passed: true, reason: `status ${response.statusCode}` };
-  return searchBody(response, check.text);
+/** What of the headers is not as wanted; undefined = all is. */
+function judgeHeader(response: IncomingMessage, check: HttpCheck): string | undefined {
+  const { header, headerText } = check;
+  if (header === undefined) return undefined;
+  const value = response.headers[header.toLowerCase()];
+  if (value === undefined) return `has no header ${header}`;
+  const text = Array.isArray(value) ? value.join(", ") : value;
+  if (headerText === undefined || text.includes(headerText)) return undefined;
+  return `its header ${header} is ${JSON.stringify(text)}, want ${JSON.stringify(headerText)} in it`;
 }
 
-export const httpProbe = simpleProbe((target, { signal }) => {
+async function judgeResponse(response: IncomingMessage, check: HttpCheck): Promise<CheckResult> {
+  const status = response.statusCode ?? 0;
+  if (status < check.status.first || status > check.status.last) {
+    return failed(`status ${status}, want ${formatPortRange(check.status)}`);
+  }
+  const wrong = judgeHeader(response, check);
+  if (wrong !== undefined) return failed(firstLine(`status ${status}, but ${wrong}`));
+  if (check.text !== undefined || check.pattern !== undefined) return searchBody(response, check);
+  return { passed: true, reason: `status ${status}` };
+}
+
+export const httpProbe = simpleProbe((target, { signal, source }) => {
   const { check } = target;
   if (check.type !== "http") return Promise.resolve(failed(`${check.type} asks for nothing`));
   return new Promise((resolve) => {
-    const request = open(target, check);
+    const request = open(target, check, source);
     const finish = (result: CheckResult) => {
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);
@@ -80,7 +123,7 @@ export const httpProbe = simpleProbe((target, { signal }) => {
     };
     // A late timer runs before the answer that waits behind it: let that in first.
     const timer = setTimeout(() => setImmediate(late), check.timeout);
-    request.on("error", (error) => finish(failed(`no answer: ${error.message}`)));
+    request.on("error", (error) => finish(failed(`no answer: ${describeError(error)}`)));
     request.on("response", (response) => {
       void judgeResponse(response, check).then(finish);
     });

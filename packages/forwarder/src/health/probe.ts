@@ -8,6 +8,8 @@ export interface ProbeContext {
   /** This check's number among those that may turn the present verdict, from 1. */
   readonly attempt: number;
   readonly lastResult: LastResult;
+  /** The own address that the check comes from; absent = the kernel's choice. */
+  readonly source?: string | undefined;
 }
 
 export interface ProbeRun {

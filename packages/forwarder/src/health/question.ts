@@ -11,6 +11,10 @@ export function serverPorts(target: CheckTarget): readonly PortRange[] {
   return port === 0 ? target.vports : [{ first: port, last: port }];
 }
 
+/** The one port that a check asks: its own, the server's, or the service's first. */
+export const askedPort = (target: CheckTarget, port: number | undefined): number =>
+  port ?? serverPorts(target)[0]?.first ?? 0;
+
 /** Whether two targets are the same server, whatever it is asked. */
 export const sameServer = (
   a: Pick<CheckTarget, "address" | "port">,

@@ -10,6 +10,7 @@ import {
   firstSlot,
   nextWake,
   type Slot,
+  withInterval,
 } from "./schedule.js";
 import { judge, NEVER_JUDGED, type VerdictState } from "./verdict.js";
 
@@ -122,4 +123,14 @@ test("a check that outlasts its interval delays the next start and no other", ()
   const lasts = (start: number) => (start === 30_000 ? 31_000 : 100);
   const { starts } = turnedAt({ firstStart: 0, outage: 1, lasts });
   assert.deepEqual(starts.slice(0, 4), [0, 30_000, 61_000, 90_000]);
+});
+
+test("an interval of its own while checks fail moves the next start, never into the past", () => {
+  // Started at 100 s, next at 130 s.
+  const slot = slotAt(130_000);
+  const faster = withInterval(slot, seconds(2), millis(100_500));
+  assert.deepEqual(faster, { nextStart: 102_000, interval: 2000 });
+  assert.deepEqual(withInterval(slot, seconds(2), millis(105_000)).nextStart, 105_000);
+  assert.deepEqual(withInterval(faster, INTERVAL, millis(100_600)), slot);
+  assert.equal(withInterval(slot, INTERVAL, millis(129_000)), slot);
 });

@@ -42,6 +42,13 @@ export function afterStart(slot: Slot, now: Millis): Slot {
   return { ...slot, nextStart: millis(slot.nextStart + steps * slot.interval) };
 }
 
+/** The grid from the last start on with another interval between its points; no start is in the past. */
+export function withInterval(slot: Slot, interval: Millis, now: Millis): Slot {
+  if (interval === slot.interval) return slot;
+  const next = slot.nextStart - slot.interval + interval;
+  return { nextStart: millis(Math.max(next, now)), interval };
+}
+
 /** Who starts now: due, not running already, the longest overdue first. */
 export function due(
   slots: ReadonlyMap<string, Slot>,

@@ -6,7 +6,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { type CheckConfig, millis } from "@lbpair/common";
+import { type CheckConfig, millis, runCommand } from "@lbpair/common";
 import type { ProbeContext } from "./probe.js";
 import type { CheckTarget } from "./types.js";
 
@@ -111,4 +111,32 @@ export async function silentPort(t: TestContext): Promise<number> {
   }
   await new Promise((resolve) => setTimeout(resolve, 100));
   return port;
+}
+
+/** A TCP server on loopback for tests that play the server's part; its port. */
+export async function serveStream(t: TestContext, talk: (socket: Socket) => void): Promise<number> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    talk(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  const bound = server.address();
+  if (bound === null || typeof bound === "string") throw new Error("not bound to a port");
+  return bound.port;
+}
+
+/** A key and a certificate of nobody in particular. */
+export async function ownCertificate(): Promise<{ readonly key: string; readonly cert: string }> {
+  const made = await runCommand([
+    ...["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+    ...["-nodes", "-days", "1", "-subj", "/CN=elsewhere", "-keyout", "-", "-out", "-"],
+  ]);
+  if (made.code !== 0) throw new Error(made.stderr);
+  return { key: made.stdout, cert: made.stdout };
 }

@@ -1,5 +1,5 @@
 // plan.ts — what differs between two configurations, field by field, in words a person wrote.
-import type { ChangeAnswer } from "@lbpair/common";
+import { type ChangeAnswer, NOT_SHOWN, SECRET_FIELDS } from "@lbpair/common";
 
 const LABELS = ["label", "name"] as const;
 
@@ -32,7 +32,9 @@ export function describeValue(value: unknown): string | null {
   if (value === undefined || value === null) return null;
   if (Array.isArray(value)) return `[${value.map((one) => describeValue(one) ?? "").join(", ")}]`;
   if (isPlain(value)) {
-    const fields = Object.entries(value).map(([key, one]) => `${key}: ${describeValue(one) ?? ""}`);
+    const fields = Object.entries(value).map(
+      ([key, one]) => `${key}: ${SECRET_FIELDS.has(key) ? NOT_SHOWN : (describeValue(one) ?? "")}`,
+    );
     return `{ ${fields.join(", ")} }`;
   }
   return typeof value === "string" ? value.replaceAll(/\p{Cc}/gu, "?") : String(value);
@@ -64,7 +66,9 @@ function walk(path: string, was: unknown, becomes: unknown, changes: ChangeAnswe
   const after = describeValue(becomes);
   if (before === after) return;
   const kind = before === null ? "add" : after === null ? "remove" : "change";
-  changes.push({ path, kind, was: before, becomes: after });
+  const secret = SECRET_FIELDS.has(path.slice(path.lastIndexOf(".") + 1));
+  const shown = (text: string | null) => (secret && text !== null ? NOT_SHOWN : text);
+  changes.push({ path, kind, was: shown(before), becomes: shown(after) });
 }
 
 /** Differences of two parsed YAML documents; labels stand where a list would have numbers. */
