@@ -4,14 +4,17 @@ import { pause, watch } from "../watch.js";
 import { roundsOf, type Scenario } from "./scenario.js";
 
 const WATCH_MS = 2500;
+/** The pair has just been started: what its start still does is not the floor. */
+const STARTED_MS = 3000;
 
 export const floor: Scenario = {
   name: "floor",
   title: "Nothing happens (the floor)",
   applies: () => true,
   rounds: (product) => roundsOf(product, 3),
-  async run({ pair, book }) {
+  async run({ pair, book, index }) {
     await pair.settle();
+    if (index === 0) await pause(STARTED_MS);
     const seen = await watch(pair.world, { connections: 20 }, async (note) => {
       note("from");
       await pause(WATCH_MS);

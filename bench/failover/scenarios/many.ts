@@ -20,9 +20,9 @@ export const manyRounds = (count: number): number => (count === Math.max(...COUN
 export const manyApplies = (product: Product, count: number): boolean =>
   isFocus(product) || (product.kind === "heartbeat" && count <= 100);
 
-/** Linux-HA raises its addresses one after the other, a third of a second each. */
+/** Linux-HA raises its addresses one after the other, a third of a second each and more. */
 const afterMs = (product: Product, count: number): number =>
-  product.kind === "heartbeat" ? 2500 + 300 * Math.min(count, 100) : 2500;
+  product.kind === "heartbeat" ? 4000 + 400 * Math.min(count, 100) : 2500;
 
 /** A pair of its own for each count, since the addresses are part of its configuration. */
 export async function runMany(product: Product, count: number, rounds: number, book: Book) {

@@ -20,7 +20,8 @@ export const pull: Scenario = {
   rounds: ({ kind, name }) => (kind === "heartbeat" ? 2 : JUDGED.includes(name) ? 5 : 3),
   async run({ pair, book, say }) {
     let active = await pair.settle();
-    const afterMs = Math.max(1500, 1.5 * pair.product.deadtimeMs + 1000);
+    const { kind, deadtimeMs } = pair.product;
+    const afterMs = kind === "heartbeat" ? 4000 : Math.max(1500, 1.5 * deadtimeMs + 1000);
     const seen = await watch(pair.world, { connections: 100 }, async (note) => {
       active = await pair.activeNow();
       // The phase of the adverts at the moment of the pull is to be any.
