@@ -13,9 +13,11 @@ const LOOPS = 8;
 const WATCH_MS = 60_000;
 const LIGHT = { connections: 2, newcomers: false, arpMs: 20, echoMs: 10 };
 
+/** Who is active by which claim: every take over has a higher one. */
 const epochs = async (pair: RunningPair): Promise<string> => {
   const view = await viewPair(pair.world);
-  return `${activeNodes(view).join(" and ") || "none"} active, epoch ${view.lb1.heartbeat?.epoch} and ${view.lb2.heartbeat?.epoch}`;
+  const claims = activeNodes(view).map((name) => `${name}, epoch ${view[name].heartbeat?.epoch}`);
+  return claims.join(" and ") || "none";
 };
 
 /** Role changes and duplicates as third hosts saw them, and as the epochs say. */
