@@ -1,7 +1,11 @@
 // answer-watch.ts — promise 1: at most one node answers ARP for a floating IP; see docs/failover.md.
 import { answerCounts, witnessInterval } from "@lbpair/heartbeat";
 import type { Machine } from "./machine.js";
+import { DELAY_MS } from "./network.js";
 import type { Watch } from "./watch.js";
+
+/** Frames there and back twice: a question, its answer, and the echo that confirms it. */
+const DELAYS = 4;
 
 export class AnswerWatch {
   private readonly watch: Watch;
@@ -11,6 +15,11 @@ export class AnswerWatch {
   private hearingSince = Number.POSITIVE_INFINITY;
   /** The same in one direction only. */
   private oneHearsSince = Number.POSITIVE_INFINITY;
+  /** Since when each kernel would answer, whoever could ask it; Infinity = it would not. */
+  private readonly holdingSince: [number, number] = [
+    Number.POSITIVE_INFINITY,
+    Number.POSITIVE_INFINITY,
+  ];
   /** Whether this time of both holding has been judged. */
   private judged = false;
   /** Longest time that both answered, over this life. */
@@ -20,11 +29,17 @@ export class AnswerWatch {
     this.watch = watch;
   }
 
+  private noteHolding(machine: Machine): void {
+    const { side, running, kernel } = machine;
+    const holds = running && kernel.answers(machine.now());
+    if (!holds) this.holdingSince[side] = Number.POSITIVE_INFINITY;
+    else if (this.holdingSince[side] === Number.POSITIVE_INFINITY)
+      this.holdingSince[side] = this.watch.life.world.now;
+  }
+
   /** Whether both kernels would answer, whoever could ask them. */
   private bothHold(): boolean {
-    const [one, other] = this.watch.life.world.machines;
-    if (!one.running || !other.running) return false;
-    return one.kernel.answers(one.now()) && other.kernel.answers(other.now());
+    return Math.max(...this.holdingSince) < Number.POSITIVE_INFINITY;
   }
 
   private bothAnswer(): boolean {
@@ -52,6 +67,8 @@ export class AnswerWatch {
   look(): void {
     const { world } = this.watch.life;
     const [one, other] = world.machines;
+    this.noteHolding(one);
+    this.noteHolding(other);
     if (!this.bothHold()) this.judged = false;
     if (!this.bothAnswer()) {
       this.bothSince = null;
@@ -103,10 +120,11 @@ export class AnswerWatch {
       // Before its first advert of version 2 nobody knows what the peer's MACs are.
       world.machines.some(({ peerMacs }) => peerMacs.length === 0) ||
       network.witnessesBadSince(askedBy);
-    // A witness cannot tell of an address that is not raised yet.
-    const [a, b] = watch.claims.answeringSince;
+    // A witness cannot tell of an address that was not raised when it was last asked.
+    const raisedAt = Math.min(...this.holdingSince);
     const together =
-      watch.claims.bySilence.every(Boolean) && Math.abs(a - b) <= witnessInterval(settings[0]);
+      watch.claims.bySilence.every(Boolean) &&
+      raisedAt > claimAt - 2 * witnessInterval(settings[0]) - DELAYS * DELAY_MS;
     if (cut && (blind || together)) return;
     const why = !cut ? "a path was well" : "a network of floating IPs was well";
     watch.fail("promise 1", `both nodes answer for the floating IPs though ${why}`);
@@ -123,6 +141,8 @@ export class AnswerWatch {
     const busy = world.ills.some(({ slowIp, slowIpUntil }) => slowIp || now < slowIpUntil);
     const busyMs = busy ? world.timing.keepalive : 0;
     const delayMs = busyMs + 3 * Math.max(...world.network.wires.map((wire) => wire.delayMs));
+    // Without its gate a kernel answers for an address that a command of before its daemon's death raised.
+    if (world.machines.some(({ kernel }) => !kernel.gate)) this.hearingSince = now;
     // What a retired run says counts only once the session is renewed.
     if (now <= watch.unheardUntil) this.hearingSince = now;
     if (now - this.hearingSince > watch.hearMs + kernelsMs + delayMs) {

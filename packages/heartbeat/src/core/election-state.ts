@@ -161,6 +161,8 @@ export interface ElectionState {
   readonly witness: WitnessView | null;
   /** When they last said it, or the suspicion began: older than some rounds, it says nothing of now. */
   readonly witnessAt: number;
+  /** When the last round of questions that counts was over. */
+  readonly countedAt: number;
   /** Since when they are asked without a gap. */
   readonly askedSince: number;
   /** Rounds of this suspicion that were over, or under way, before that. */
@@ -260,6 +262,7 @@ export function startElection(
     probedAt: Number.NEGATIVE_INFINITY,
     witness: null,
     witnessAt: now,
+    countedAt: now,
     askedSince: now,
     roundsBefore: 0,
     heldBack: null,

@@ -23,6 +23,8 @@ import { onAdvertWhilePassive, tickWhilePassive } from "./while-passive.js";
 
 /** Keepalives after which the peer's word that it was not heard is old: it counts for one and a quarter. */
 const HEARD_AGAIN_KEEPALIVES = 1.5;
+/** Keepalives before the end of a deadtime from which it counts: a node that starts has never heard anything. */
+const DEAF_BEFORE = 2;
 
 /**
  * A node that has heard nothing for a deadtime has said so, and its peer may be about to claim for it: that
@@ -30,7 +32,7 @@ const HEARD_AGAIN_KEEPALIVES = 1.5;
  * earlier one: it has to go on speaking. null = both are passive as of now, if they are.
  */
 function vacantAgain(state: ElectionState, settings: ElectionSettings, now: Millis): Millis | null {
-  const saidDeaf = now - state.wordAt > settings.deadtime;
+  const saidDeaf = now - state.wordAt > settings.deadtime - DEAF_BEFORE * settings.keepalive;
   if (conditionOf(state) === "active" || !(saidDeaf || state.toldAlive)) return null;
   return (now + (saidDeaf ? HEARD_AGAIN_KEEPALIVES : 1) * settings.keepalive) as Millis;
 }

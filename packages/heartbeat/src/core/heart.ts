@@ -41,6 +41,8 @@ export class Heart {
   private readonly meetings = meetingSteps();
   private readonly answers = new OutOfTurn(ANSWER_MS_MIN);
   private saidAt: number;
+  /** Whether the last advert told of a lease longer than the usual. */
+  private saidLong = false;
   /** When this node last did anything: a longer gap than its keepalives is a pause. */
   private aliveAt: number;
   private readonly backlog = new Backlog();
@@ -106,6 +108,7 @@ export class Heart {
   /** Sends a round of adverts; in a suspicion each asks for an answer. */
   say(probing = this.state.suspecting): void {
     this.saidAt = this.ports.now();
+    this.saidLong = this.holdsLong;
     this.ports.say(probing);
   }
 
@@ -226,7 +229,14 @@ export class Heart {
   /** Behind a slow `ip` adverts wait: the peer would take this node for dead. They say what is so already. */
   private catchUp(now: Millis): void {
     const overdue = now - this.saidAt > 1.5 * this.settings.keepalive;
-    if (overdue && this.acknowledged) this.say();
+    // A peer that may hear, though it is not heard, must know of a long lease before this node can die.
+    const longer = this.holdsLong && !this.saidLong;
+    if ((overdue || longer) && this.acknowledged) this.say();
+  }
+
+  private get holdsLong(): boolean {
+    const { length } = this.ports.lease;
+    return length !== null && (length === "unlimited" || length > this.settings.lease);
   }
 
   /** The moment that was asked for has come, `lateMs` ago. */

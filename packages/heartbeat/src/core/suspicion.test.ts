@@ -46,8 +46,10 @@ class Watcher {
   until(end: number, says: (now: number) => WitnessView | undefined, from = 10): this {
     for (let now = from; now <= end; now += 10) {
       const said = says(now);
-      if (said !== undefined && this.state.suspecting)
-        this.at(now, { kind: "witness", view: said });
+      if (said !== undefined && this.state.suspecting) {
+        const rounds = said.rounds === 0 ? 0 : now;
+        this.at(now, { kind: "witness", view: { ...said, rounds } });
+      }
       this.at(now, { kind: "deadline" });
     }
     return this;
@@ -157,4 +159,17 @@ test("a node that was away when the suspicion should have begun asks the witness
   // Nobody says that witnesses cannot be asked, or that they can: then silence decides after all.
   assert.equal(away.at(2400, { kind: "tick" }).state.phase, "passive");
   assert.equal(away.at(2401, { kind: "tick" }).state.phase, "active");
+});
+
+test("a claim rests on a round of questions that has just been over", () => {
+  const missing = new Watcher();
+  // One round counts; of the later ones this node was not awake for the answers.
+  missing.until(650, () => view({}));
+  const rounds = missing.state.witness?.rounds ?? 0;
+  for (let now = 660; now <= 1900; now += 50) {
+    missing.at(now, { kind: "witness", view: view({ rounds }) });
+    assert.equal(missing.state.phase, "passive", `${now} ms`);
+  }
+  missing.at(1950, { kind: "witness", view: view({ rounds: rounds + 1 }) });
+  assert.equal(missing.state.phase, "active");
 });

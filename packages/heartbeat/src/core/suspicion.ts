@@ -65,7 +65,9 @@ export function witnessed(
   view: WitnessView,
 ): ElectionState {
   const gap = state.witness !== null && now - state.witnessAt > gapMs(settings);
-  const seen = { ...state, witness: view, witnessAt: now };
+  const counted = state.witness === null || view.rounds > state.witness.rounds;
+  const countedAt = counted ? now : state.countedAt;
+  const seen = { ...state, witness: view, witnessAt: now, countedAt };
   return gap ? { ...seen, askedSince: now, roundsBefore: view.rounds } : seen;
 }
 
@@ -82,6 +84,7 @@ export function suspicion(state: ElectionState, settings: ElectionSettings, now:
         suspecting: true,
         witness: null,
         witnessAt: now,
+        countedAt: now,
         askedSince: now,
         roundsBefore: 0,
       };
@@ -117,7 +120,8 @@ export function reasonToWait(
   if (answers(state, settings, now) && (patient || settings.whenVipAnswers === "wait")) {
     return "a floating IP is still answered by the peer: its heartbeat path is broken, not the peer";
   }
-  if (roundsAsked(state) === 0 && (patient || now - state.askedSince <= settings.deadtime)) {
+  const asked = roundsAsked(state) > 0 && now - state.countedAt <= gapMs(settings);
+  if (!asked && (patient || now - state.askedSince <= settings.deadtime)) {
     return NOT_ASKED;
   }
   // A network on which nobody is heard any more is a fault that the links do not show.
