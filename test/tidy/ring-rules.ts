@@ -16,7 +16,7 @@ const PURE: readonly RegExp[] = [
   /^packages\/(?:heartbeat|replicator)\/src\/core\//,
   /^packages\/cli\/src\/(?:view|render)\//,
   /^packages\/forwarder\/src\/(?:counters|cuts|distribution|elements|flow|flow-owner|hash|ip-packet|pool|pool-events|present-table|rules|server-plan|service-id|slots|wanted-elements)\.ts$/,
-  /^packages\/forwarder\/src\/health\/(?:dicom-pdu|dicom-talk|followed|ldap-talk|memory|question|radius-packet|reason-line|schedule|script-arguments|smtp-talk|socket-words|talk|types|verdict|verdict-book)\.ts$/,
+  /^packages\/forwarder\/src\/health\/(?:dicom-pdu|dicom-talk|followed|ldap-talk|memory|question|radius-packet|reason-line|schedule|script-arguments|smtp-talk|socket-words|start-queue|talk|types|verdict|verdict-book)\.ts$/,
   /^packages\/common\/src\/(?:address|answers|appliance-check|appliance-schema|check-relations|check-schema|config-check|coverage-rule|did-you-mean|duration|field|heartbeat-paths|loose-parse|modes-schema|ports|problems|revision|services-schema|status|timing-calculator|value-schemas|yaml-edit)\.ts$/,
 ];
 /** Side doors of common, for a start that loads no more than it needs. */

@@ -79,7 +79,7 @@ test("dns: no such name, no record, refusal, failure, a closed port and silence 
 test("records of every kind are one line", () => {
   const shown = (record: CheckOf<"dns">["record"], found: unknown): string =>
     judgeRecords(found, dns({ record })).reason;
-  assert.equal(shown("MX", [{ priority: 10, exchange: "mail.org" }]), "MX 10 mail.org");
+  assert.equal(shown("MX", [{ exchange: "mail.org", priority: 10 }]), "MX 10 mail.org");
   assert.equal(shown("TXT", [["v=spf1", " -all"]]), "TXT v=spf1 -all");
   assert.match(
     shown("SOA", { nsname: "ns.org", hostmaster: "root.org", serial: 5 }),

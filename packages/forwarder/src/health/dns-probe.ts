@@ -22,11 +22,13 @@ const WORDS: Readonly<Record<string, string>> = {
   EBADRESP: "a broken answer",
 };
 
-/** One record as a text: `10 mail.example.org` of an MX, the parts of a TXT joined. */
+/** One record as zone files have it: `10 mail.example.org` of an MX, the parts of a TXT joined. */
 function recordText(record: unknown): string {
   if (typeof record === "string") return record;
   if (Array.isArray(record)) return record.join("");
-  return Object.values(record as Record<string, unknown>).join(" ");
+  const { exchange, priority, weight, port, name, ...rest } = record as Record<string, unknown>;
+  const parts = [priority, weight, port, exchange, name, ...Object.values(rest)];
+  return parts.filter((part) => part !== undefined).join(" ");
 }
 
 export function judgeRecords(found: unknown, check: CheckOf<"dns">): CheckResult {

@@ -1,5 +1,5 @@
 // question.ts — what a check asks of which server, and whether two ask the same.
-import type { PortRange } from "@lbpair/common";
+import { formatPortRange, type PortRange } from "@lbpair/common";
 import type { CheckTarget } from "./types.js";
 
 /** The port on the server; 0 = the one the client used. */
@@ -14,6 +14,30 @@ export function serverPorts(target: CheckTarget): readonly PortRange[] {
 /** The one port that a check asks: its own, the server's, or the service's first. */
 export const askedPort = (target: CheckTarget, port: number | undefined): number =>
   port ?? serverPorts(target)[0]?.first ?? 0;
+
+/**
+ * What two targets have in common when one answer serves both: the same server, asked the same in the
+ * same rhythm. How each counts the answers is its own. A script is told of which service it speaks.
+ */
+export function questionKey(target: CheckTarget): string {
+  const { check, address } = target;
+  switch (check.type) {
+    case "external":
+    case "on":
+    case "off":
+      return JSON.stringify(target);
+    default: {
+      const { failures: _, successes: __, ...asked } = check;
+      const ports =
+        check.type === "ping"
+          ? ""
+          : check.type === "connect"
+            ? serverPorts(target).map(formatPortRange)
+            : askedPort(target, check.port);
+      return JSON.stringify([address, ports, asked]);
+    }
+  }
+}
 
 /** Whether two targets are the same server, whatever it is asked. */
 export const sameServer = (

@@ -11,9 +11,6 @@ export interface Slot {
 export const FIRST_STARTS_SPREAD_MS = 1000;
 /** Each server widens the spread by this: a thousand servers are first checked within 20 s. */
 export const FIRST_START_SHARE_MS = 20;
-/** Checks running at once; more wait for one to end. */
-export const CHECKS_AT_ONCE_MAX = 256;
-
 /**
  * The first slot of a server. A timetable known from before goes on, or a daemon restarted again
  * and again would check, and count failures, faster than configured. `random` is in [0, 1).
@@ -47,31 +44,4 @@ export function withInterval(slot: Slot, interval: Millis, now: Millis): Slot {
   if (interval === slot.interval) return slot;
   const next = slot.nextStart - slot.interval + interval;
   return { nextStart: millis(Math.max(next, now)), interval };
-}
-
-/** Who starts now: due, not running already, the longest overdue first. */
-export function due(
-  slots: ReadonlyMap<string, Slot>,
-  running: ReadonlySet<string>,
-  now: Millis,
-): string[] {
-  return [...slots]
-    .filter(([id, slot]) => slot.nextStart <= now && !running.has(id))
-    .sort(([, a], [, b]) => a.nextStart - b.nextStart)
-    .slice(0, Math.max(0, CHECKS_AT_ONCE_MAX - running.size))
-    .map(([id]) => id);
-}
-
-/** When to look again; null = only when a running check ends. */
-export function nextWake(
-  slots: ReadonlyMap<string, Slot>,
-  running: ReadonlySet<string>,
-): Millis | null {
-  if (running.size >= CHECKS_AT_ONCE_MAX) return null;
-  let earliest: Millis | null = null;
-  for (const [id, slot] of slots) {
-    if (running.has(id)) continue;
-    if (earliest === null || slot.nextStart < earliest) earliest = slot.nextStart;
-  }
-  return earliest;
 }
