@@ -20,6 +20,8 @@ export class AnswerWatch {
     Number.POSITIVE_INFINITY,
     Number.POSITIVE_INFINITY,
   ];
+  /** When both kernels last would have answered. */
+  private heldAt = Number.NEGATIVE_INFINITY;
   /** Whether this time of both holding has been judged. */
   private judged = false;
   /** Longest time that both answered, over this life. */
@@ -69,7 +71,9 @@ export class AnswerWatch {
     const [one, other] = world.machines;
     this.noteHolding(one);
     this.noteHolding(other);
-    if (!this.bothHold()) this.judged = false;
+    if (this.bothHold()) this.heldAt = world.now;
+    // A lease whose table was gone for a moment is the same.
+    else if (world.now - this.heldAt > world.timing.keepalive) this.judged = false;
     if (!this.bothAnswer()) {
       this.bothSince = null;
       this.hearingSince = Number.POSITIVE_INFINITY;
@@ -107,12 +111,14 @@ export class AnswerWatch {
       Math.min(quietSince ?? claimAt, claimAt),
     );
     const ago = 2 * timing.keepalive + 50;
+    const cutSince = (ms: number) =>
+      network.pathsBadSince((one ?? claimAt) - ms, 0) ||
+      network.pathsBadSince((other ?? claimAt) - ms, 1);
     const cut =
       world.now <= watch.unheardUntil ||
       // Nor to one whose clocks hide that it stood still: its peer's lease may be the long one by now.
       world.machines.some(({ hiddenUntil }) => hiddenUntil > claimAt - settings[0].loneLease) ||
-      network.pathsBadSince((one ?? claimAt) - ago, 0) ||
-      network.pathsBadSince((other ?? claimAt) - ago, 1);
+      cutSince(ago);
     const askedBy = claimAt - answerCounts(settings[0]);
     const blind =
       !world.ills[0].witnessAble ||
@@ -125,7 +131,8 @@ export class AnswerWatch {
     const together =
       watch.claims.bySilence.every(Boolean) &&
       raisedAt > claimAt - 2 * witnessInterval(settings[0]) - DELAYS * DELAY_MS;
-    if (cut && (blind || together)) return;
+    // Of a long lease that was taken while the paths were cut only the witnesses can tell, or time.
+    if ((cut && together) || ((cut || cutSince(settings[0].initdead)) && blind)) return;
     const why = !cut ? "a path was well" : "a network of floating IPs was well";
     watch.fail("promise 1", `both nodes answer for the floating IPs though ${why}`);
   }

@@ -35,6 +35,8 @@ export class Machine {
   stopped: Gap | null = null;
   daemon: DaemonRun | null = null;
   strike: Strike | null = null;
+  /** Whether a daemon was to start while the machine stood still. */
+  private startsLater = false;
   /** What the disk says of the peer's MACs. */
   peerMacs: readonly string[] = [];
   /** When it last went on after a pause that its clocks hide, by the world's clock. */
@@ -169,6 +171,8 @@ export class Machine {
 
   startDaemon(): void {
     if (this.daemon !== null || !this.powered) return;
+    this.startsLater = this.stopped !== null;
+    if (this.startsLater) return;
     this.say("the daemon starts");
     this.runs += 1;
     this.held = [];
@@ -258,6 +262,7 @@ export class Machine {
     this.resumedAt = this.world.now;
     if (this.daemon !== null && !this.daemon.frozen) this.quietSince = null;
     this.stopped = null;
+    if (this.startsLater) this.startDaemon();
     const frames = this.card;
     this.card = [];
     this.after(0.01, 0, false, () => {
@@ -267,6 +272,7 @@ export class Machine {
 
   /** The power is gone; with it the kernel's state, and on request the disk's last write. */
   powerOff(lastWriteLost: boolean): void {
+    this.startsLater = false;
     this.killDaemon();
     this.powered = false;
     this.stopped = null;

@@ -69,7 +69,10 @@ export class Heart {
 
   /** From now on what is heard counts. */
   start(state: ElectionState): void {
-    this.state = state;
+    const now = this.ports.now();
+    const listens = state.phase === "starting";
+    this.state = listens ? { ...state, listeningSince: now, wordAt: now } : state;
+    this.aliveAt = now;
     this.started = true;
   }
 
