@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { after, afterEach, before, describe, test } from "node:test";
 import {
+  createIcmpPing,
   type EventLog,
   openIcmpSocket,
   PING_CYCLE_MS,
   RawSocketError,
   systemClock,
 } from "@lbpair/common";
-import { createIcmpPing, PingWatch } from "@lbpair/heartbeat";
+import { PingWatch } from "@lbpair/heartbeat";
 import { type Cable, layCable, pause, unsupported } from "./heartbeat-namespaces.js";
 
 const reason = unsupported();

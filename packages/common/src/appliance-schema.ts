@@ -4,6 +4,9 @@ import { local, section } from "./field.js";
 import { HEARTBEAT_PATHS_MAX } from "./heartbeat-paths.js";
 import { count, ipAddress, label, line, oneOf, pathAddress, port } from "./value-schemas.js";
 
+/** Own addresses that checks may come from: one or two for each network of servers. */
+export const CHECK_SOURCES_MAX = 64;
+
 const pathSchema = section({
   local: local("This node's own address on the path", pathAddress),
   peer: local("The peer's own address on the path", pathAddress),
@@ -43,6 +46,13 @@ export const applianceSchema = section({
     "How health checks run here",
     section({
       user: local("The account that scripts run as, never root", label.default("nobody")),
+      sources: local(
+        "This node's own addresses that checks come from: for each server the nearest; none = the kernel's choice",
+        z
+          .array(ipAddress, { error: "a list of addresses" })
+          .max(CHECK_SOURCES_MAX, `at most ${CHECK_SOURCES_MAX} addresses`)
+          .default([]),
+      ),
     }).prefault({}),
   ),
   kernel: local(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseAppliance, parseServices, understandServices } from "./config-file.js";
-import { judgeFit, judgeScripts, type NodeFacts } from "./fits-node.js";
+import { judgeFit, judgePaths, judgeScripts, type NodeFacts } from "./fits-node.js";
 
 const appliance = parseAppliance(`node: { name: lb1, designation: primary }
 peer:
@@ -119,4 +119,19 @@ test("DHCP on a link that carries floating IPs is refused; a router's advertisem
   assert.deepEqual(codes(vip, "fd00:1::100", having(...ipv6.slice(0, 1))), [
     "contradiction floatingIps[0].address",
   ]);
+});
+
+test("checks come from addresses that are this node's own and stay here", () => {
+  assert.ok(appliance.ok);
+  const sources = ["192.168.100.1", "192.168.200.100", "192.168.100.9"];
+  const node = view({ appliance: { ...appliance.value, checks: { user: "nobody", sources } } });
+  const problems = judgePaths(node, "appliance.yaml");
+  assert.deepEqual(
+    problems.map(({ code, path, got }) => [code, path, got]),
+    [
+      ["no-interface", "checks.sources[1]", "192.168.200.100"],
+      ["no-interface", "checks.sources[2]", "192.168.100.9"],
+    ],
+  );
+  assert.match(problems[0]?.want ?? "", /stays here/);
 });

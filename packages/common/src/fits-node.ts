@@ -116,16 +116,22 @@ export function judgeFit(services: Understood, node: NodeFacts, file: string): P
   });
 }
 
-/** Heartbeat paths of appliance.yaml whose own address this node has not. */
+/** Addresses that appliance.yaml calls this node's own, and which it has not. */
 export function judgePaths(node: NodeFacts, file: string): Problem[] {
-  return (node.appliance.peer?.paths ?? []).flatMap((path, i): Problem[] => {
+  const { peer, checks } = node.appliance;
+  const known = node.addresses.filter((own) => own.link !== "lo").map((own) => own.address);
+  const want = `an address of this node (${known.join(", ") || "it has none"})`;
+  const claims = [
+    ...(peer?.paths ?? []).map((path, i) => ({ path: `peer.paths[${i}].local`, got: path.local })),
+    ...checks.sources.map((got, i) => ({ path: `checks.sources[${i}]`, got })),
+  ];
+  return claims.flatMap(({ path, got }): Problem[] => {
+    if (node.floating.has(got)) {
+      return [{ code: "no-interface", path, want: "an address that stays here", got, file }];
+    }
     const isOwn = ({ address, link }: OwnAddress) =>
-      path.local === address || path.local === `${address}%${link}`;
-    if (node.addresses.some(isOwn)) return [];
-    const known = node.addresses.filter((own) => own.link !== "lo").map((own) => own.address);
-    const want = `an address of this node (${known.join(", ") || "it has none"})`;
-    const place = `peer.paths[${i}].local`;
-    return [{ code: "no-interface", path: place, want, got: path.local, file }];
+      got === address || got === `${address}%${link}`;
+    return node.addresses.some(isOwn) ? [] : [{ code: "no-interface", path, want, got, file }];
   });
 }
 

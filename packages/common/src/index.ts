@@ -15,6 +15,8 @@ export * from "./event-log.js";
 export * from "./field.js";
 export * from "./fits-node.js";
 export * from "./heartbeat-paths.js";
+export * from "./icmp-ping.js";
+export * from "./internet-checksum.js";
 export * from "./log.js";
 export * from "./loose-parse.js";
 export * from "./modes-schema.js";

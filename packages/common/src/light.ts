@@ -17,6 +17,8 @@ export * from "./event-log.js";
 export type * from "./field.js";
 export * from "./fits-node.js";
 export * from "./heartbeat-paths.js";
+export * from "./icmp-ping.js";
+export * from "./internet-checksum.js";
 export type * from "./log.js";
 export type * from "./loose-parse.js";
 export type * from "./modes-schema.js";

@@ -211,8 +211,14 @@ function echoReplyFilter(family: 4 | 6): Buffer {
   return filter;
 }
 
-/** A raw socket that sends any ICMP or ICMPv6 message, and receives echo replies alone. */
-export function openIcmpSocket(family: 4 | 6): IcmpSocket {
+/** Replies that wait for a process held up for a second, where thousands of hosts are asked. */
+const ICMP_BUFFER_BYTES = 4 * 1024 * 1024;
+
+/**
+ * A raw socket that sends any ICMP or ICMPv6 message, and receives echo replies alone; bound to an
+ * own address, those to that address.
+ */
+export function openIcmpSocket(family: 4 | 6, source?: string): IcmpSocket {
   const c = libc();
   const six = family === 6;
   const fd = six ? open(AF_INET6, IPPROTO_ICMPV6) : open(AF_INET, IPPROTO_ICMP);
@@ -223,6 +229,18 @@ export function openIcmpSocket(family: 4 | 6): IcmpSocket {
     const errno = c.errno();
     close();
     throw new RawSocketError("setsockopt ICMP_FILTER", errno, "");
+  }
+  // Without CAP_NET_ADMIN the kernel's default has to do.
+  const room = Buffer.alloc(4);
+  room.writeUInt32LE(ICMP_BUFFER_BYTES);
+  c.setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, room, room.length);
+  if (source !== undefined) {
+    const address = internetAddress(source);
+    if (c.bind(fd, address, address.length) < 0) {
+      const errno = c.errno();
+      close();
+      throw new RawSocketError("bind", errno, `to ${source}`);
+    }
   }
   const space = Buffer.alloc(FRAME_BYTES_MAX);
   return {

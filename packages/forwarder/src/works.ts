@@ -66,6 +66,7 @@ export async function createWorks(
     stateFile: join(paths.daemonState("forwarder"), "verdicts.json"),
     scriptFolder: paths.runningHealthChecks,
     user: running.appliance.checks.user,
+    sources: () => convergence.running.appliance.checks.sources,
     log,
     event,
   });

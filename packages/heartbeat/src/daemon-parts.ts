@@ -1,7 +1,6 @@
 // daemon-parts.ts — everything the daemon is given: its files, its clock, its adapters.
-import type { AppliancePaths, Clock, EventLog, Run } from "@lbpair/common";
+import type { AppliancePaths, Clock, EventLog, IcmpPing, Run } from "@lbpair/common";
 import type { HeartbeatMemory, RememberedMemory } from "./adapters/epoch-store.js";
-import type { IcmpPing } from "./adapters/icmp-ping.js";
 import type { TransitionFile } from "./adapters/transition-file.js";
 import type { AdvertiserOptions } from "./advertiser.js";
 import type { Holder } from "./holder.js";

@@ -8,7 +8,6 @@ export * from "./adapters/echo-frame.js";
 export * from "./adapters/epoch-store.js";
 export { readForwarded } from "./adapters/forwarded-count.js";
 export * from "./adapters/gate.js";
-export * from "./adapters/icmp-ping.js";
 export * from "./adapters/icmpv6-frame.js";
 export * from "./adapters/ip-errors.js";
 export * from "./adapters/ip-session.js";

@@ -5,6 +5,7 @@ import {
   type AppliancePaths,
   createControlServer,
   createEventLog,
+  createIcmpPing,
   type EventLog,
   ensureFolder,
   formatProblem,
@@ -23,7 +24,6 @@ import { openAdvertSocket } from "./adapters/advert-socket.js";
 import { createAnnouncer } from "./adapters/announce.js";
 import { type MemoryStore, openMemoryStore, readBootId } from "./adapters/epoch-store.js";
 import { readForwarded } from "./adapters/forwarded-count.js";
-import { createIcmpPing } from "./adapters/icmp-ping.js";
 import { createIpSession } from "./adapters/ip-session.js";
 import { createLease } from "./adapters/lease.js";
 import { requestRealtime } from "./adapters/realtime.js";

@@ -2,10 +2,10 @@
 import {
   type Clock,
   type EventLog,
+  type IcmpPing,
   type PingNodeStatus,
   RawSocketError,
 } from "@lbpair/common/light";
-import type { IcmpPing } from "./adapters/icmp-ping.js";
 import { PingHealth, type PingNews } from "./core/ping-health.js";
 
 /** While an answer is awaited, the socket is looked at after 1, 2, 4, … ms, and this often at least. */

@@ -4,11 +4,10 @@ import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { CheckOf } from "@lbpair/common";
-import { runCommand } from "@lbpair/common";
 import fc from "fast-check";
 import { abortRequest, associateRequest, echoStatus, PDU, readPdu } from "./dicom-pdu.js";
-import { simpleProbe } from "./probe.js";
-import { createProbe } from "./probes.js";
+import { streamQuestion } from "./probes.js";
+import { streamProbe } from "./stream-probe.js";
 import {
   closedPort,
   contextOf,
@@ -19,10 +18,7 @@ import {
   times,
 } from "./testing.js";
 
-const probe = createProbe(
-  runCommand,
-  simpleProbe(() => Promise.reject(new Error("no scripts here"))),
-);
+const probe = streamProbe(streamQuestion);
 
 const dicom = (changes: Partial<CheckOf<"dicom">> = {}): CheckOf<"dicom"> => ({
   type: "dicom",

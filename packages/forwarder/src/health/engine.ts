@@ -1,10 +1,18 @@
 // engine.ts — health checking wired together: timetable, checks, verdicts, memory.
 import { createHash } from "node:crypto";
-import type { Clock, EventLog, Log, Millis, Run } from "@lbpair/common";
+import {
+  type Clock,
+  createIcmpPing,
+  type EventLog,
+  type Log,
+  type Millis,
+  type Run,
+} from "@lbpair/common";
 import { readBootId } from "./boot.js";
 import { type CheckRunner, createCheckRunner } from "./check-runner.js";
 import { decodeMemory, encodeMemory, type Moment } from "./memory.js";
 import { createMemoryFile, type MemoryFile } from "./memory-file.js";
+import { PingAsker } from "./ping-probe.js";
 import type { Probe, ProbeContext } from "./probe.js";
 import { createProbe } from "./probes.js";
 import { createScriptProbe } from "./script-probe.js";
@@ -25,6 +33,8 @@ export interface HealthEngineDeps {
   readonly scriptFolder: string;
   /** As whom they run; never root. */
   readonly user: string;
+  /** The own addresses that checks may come from; none = the kernel's choice. */
+  readonly sources?: () => readonly string[];
   readonly log: Pick<Log, "info" | "warn" | "error">;
   readonly event: EventLog["record"];
   /** Replaces the checks; for tests. */
@@ -51,6 +61,7 @@ class Engine implements HealthEngine {
   readonly #book = new VerdictBook(digest16);
   readonly #file: MemoryFile;
   readonly #runner: CheckRunner;
+  readonly #pings = new PingAsker(createIcmpPing());
   readonly #cleanScripts: () => Promise<void>;
   readonly #bootId = readBootId();
   readonly #listeners = new Set<() => void>();
@@ -67,7 +78,13 @@ class Engine implements HealthEngine {
     });
     this.#runner = createCheckRunner({
       clock: deps.clock,
-      probe: deps.probe ?? createProbe(run, scripts.probe),
+      probe:
+        deps.probe ??
+        createProbe({
+          scripts: scripts.probe,
+          pings: this.#pings,
+          sources: deps.sources ?? (() => []),
+        }),
       random: deps.random ?? Math.random,
       facts: (id) => this.#facts(id),
       onResult: (target, result, started) => this.#onResult(target, result, started),
@@ -117,6 +134,7 @@ class Engine implements HealthEngine {
     this.#stopped = true;
     this.#listeners.clear();
     await this.#runner.stop();
+    this.#pings.close();
     await within(this.#save(), STOP_MS);
   }
 

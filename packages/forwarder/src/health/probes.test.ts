@@ -4,11 +4,11 @@ import { createServer as createTlsServer } from "node:https";
 import { createServer as createTcpServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { TLSSocket } from "node:tls";
-import { type CheckConfig, millis, type RunResult, runCommand } from "@lbpair/common";
+import type { CheckConfig } from "@lbpair/common";
 import { connectProbe, describeFailures } from "./connect-probe.js";
 import { HTTP_BODY_BYTES_MAX, httpProbe } from "./http-probe.js";
-import { createPingProbe } from "./ping-probe.js";
 import { simpleProbe } from "./probe.js";
+import { sourceFor } from "./question.js";
 import {
   closedPort,
   contextOf,
@@ -228,32 +228,13 @@ test("H1 http: method, host header, SNI, header, range of states and pattern are
   ]);
 });
 
-test("ping asks the system's ping: an echo passes, nonsense says why", async (t) => {
-  const ping = createPingProbe(runCommand);
-  const ask = (address: string, timeoutMs: number) =>
-    ping(targetFor({ type: "ping", ...times(timeoutMs) }, { address }), contextOf()).result;
-  const echo = await ask("127.0.0.1", 1000);
-  t.diagnostic(echo.reason);
-  assert.equal(echo.passed, true);
-  assert.match(echo.reason, /^echo in [\d.]+ ms$/);
-  const nonsense = await ask("::ffff:999", 300);
-  t.diagnostic(nonsense.reason);
-  assert.equal(nonsense.passed, false);
-});
-
-test("ping's silence and ping's own trouble have different reasons", async () => {
-  const answering = (result: Partial<RunResult>) =>
-    createPingProbe(async (argv) => ({
-      ...{ argv, code: 0, signal: null, stdout: "", stderr: "", timedOut: false, truncated: false },
-      tookMs: millis(1),
-      ...result,
-    }))(targetFor({ type: "ping", ...times(300) }), contextOf()).result;
-  assert.equal((await answering({ code: 1 })).reason, "no echo within 300 ms");
-  assert.equal(
-    (await answering({ code: 2, stderr: "ping: socket: denied\n" })).reason,
-    "ping: socket: denied",
-  );
-  assert.equal((await answering({ code: null, timedOut: true })).reason, "ping hangs");
+test("of several sources a check takes the nearest to its server, and none of another family", () => {
+  const sources = ["192.168.200.1", "192.168.100.1", "fd00::1", "10.0.0.1"];
+  assert.equal(sourceFor(sources, "192.168.100.110"), "192.168.100.1");
+  assert.equal(sourceFor(sources, "192.168.201.5"), "192.168.200.1");
+  assert.equal(sourceFor(sources, "fd00::abc"), "fd00::1");
+  assert.equal(sourceFor(["fd00::1"], "10.1.1.1"), undefined);
+  assert.equal(sourceFor([], "10.1.1.1"), undefined);
 });
 
 test("a check that breaks is a failed check, never a broken daemon", async () => {

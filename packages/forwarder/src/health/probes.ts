@@ -1,13 +1,12 @@
 // probes.ts — which check belongs to which type.
-import type { Run } from "@lbpair/common";
 import { connectProbe } from "./connect-probe.js";
 import { dicomTalk } from "./dicom-talk.js";
 import { dnsProbe } from "./dns-probe.js";
 import { httpProbe } from "./http-probe.js";
 import { ldapTalk } from "./ldap-talk.js";
-import { createPingProbe } from "./ping-probe.js";
+import { createPingProbe, type PingAsker } from "./ping-probe.js";
 import { type Probe, simpleProbe } from "./probe.js";
-import { askedPort } from "./question.js";
+import { askedPort, sourceFor } from "./question.js";
 import { radiusProbe } from "./radius-probe.js";
 import { smtpTalk } from "./smtp-talk.js";
 import { type StreamQuestion, streamProbe } from "./stream-probe.js";
@@ -46,13 +45,25 @@ export function streamQuestion(target: CheckTarget): StreamQuestion | undefined 
   }
 }
 
-export function createProbe(run: Run, scriptProbe: Probe): Probe {
-  const ping = createPingProbe(run);
+export interface Probes {
+  readonly scripts: Probe;
+  readonly pings: PingAsker;
+  /** The own addresses that checks may come from; none = the kernel's choice. */
+  readonly sources: () => readonly string[];
+}
+
+export function createProbe({ scripts, pings, sources }: Probes): Probe {
+  const byType = probeByType(scripts, createPingProbe(pings));
+  return (target, context) =>
+    byType(target, { ...context, source: sourceFor(sources(), target.address) });
+}
+
+function probeByType(scripts: Probe, ping: Probe): Probe {
   const stream = streamProbe(streamQuestion);
   return (target, context) => {
     switch (target.check.type) {
       case "external":
-        return scriptProbe(target, context);
+        return scripts(target, context);
       case "connect":
         return connectProbe(target, context);
       case "ping":

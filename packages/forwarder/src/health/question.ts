@@ -1,5 +1,5 @@
 // question.ts — what a check asks of which server, and whether two ask the same.
-import { formatPortRange, type PortRange } from "@lbpair/common";
+import { addressBytes, familyOf, formatPortRange, type PortRange } from "@lbpair/common";
 import type { CheckTarget } from "./types.js";
 
 /** The port on the server; 0 = the one the client used. */
@@ -48,3 +48,28 @@ export const sameServer = (
 /** Whether two targets ask the same question of the same server. */
 export const sameQuestion = (a: CheckTarget, b: CheckTarget): boolean =>
   JSON.stringify(a) === JSON.stringify(b);
+
+/** How many leading bits two addresses of one family share. */
+function sharedBits(a: string, b: string): number {
+  const other = addressBytes(b);
+  let bits = 0;
+  for (const [i, byte] of addressBytes(a).entries()) {
+    const differs = byte ^ (other[i] ?? 0);
+    if (differs !== 0) return bits + Math.clz32(differs) - 24;
+    bits += 8;
+  }
+  return bits;
+}
+
+/** Of the own addresses that checks may come from, the nearest to the server; undefined = the kernel's choice. */
+export function sourceFor(sources: readonly string[], server: string): string | undefined {
+  const family = familyOf(server);
+  let nearest: string | undefined;
+  for (const source of sources) {
+    if (familyOf(source) !== family) continue;
+    if (nearest === undefined || sharedBits(source, server) > sharedBits(nearest, server)) {
+      nearest = source;
+    }
+  }
+  return nearest;
+}

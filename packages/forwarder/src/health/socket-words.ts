@@ -1,6 +1,6 @@
 // socket-words.ts — what went wrong with a connection, in words that fit behind a port.
 
-const WORDS: Readonly<Record<string, string>> = {
+export const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "refused",
   EHOSTUNREACH: "host unreachable",
   ENETUNREACH: "network unreachable",

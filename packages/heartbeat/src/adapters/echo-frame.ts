@@ -1,8 +1,7 @@
 // echo-frame.ts — ICMP and ICMPv6 echo as Ethernet frames, from any address to any MAC (no I/O).
-import { addressBytes, addressText, familyOf } from "@lbpair/common/light";
+import { addressBytes, addressText, familyOf, internetChecksum } from "@lbpair/common/light";
 import { macBytes, macText } from "./arp-frame.js";
 import { type Ends, ETHER_TYPE_IPV6, icmpv6Frame } from "./icmpv6-frame.js";
-import { internetChecksum } from "./internet-checksum.js";
 
 export const ETHER_TYPE_IPV4 = 0x0800;
 const ICMP = 1;

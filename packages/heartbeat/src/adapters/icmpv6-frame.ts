@@ -1,7 +1,6 @@
 // icmpv6-frame.ts — an ICMPv6 message with its IPv6 and Ethernet headers (no I/O).
-import { addressBytes } from "@lbpair/common/light";
+import { addressBytes, internetChecksum } from "@lbpair/common/light";
 import { macBytes } from "./arp-frame.js";
-import { internetChecksum } from "./internet-checksum.js";
 
 export const ETHER_TYPE_IPV6 = 0x86dd;
 const ICMPV6 = 58;

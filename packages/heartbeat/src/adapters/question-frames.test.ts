@@ -1,9 +1,9 @@
 // question-frames.test.ts — promises of arp-frame.ts, ns-frame.ts and echo-frame.ts: questions and their answers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { internetChecksum } from "@lbpair/common/light";
 import { arpQuestion, gratuitousArp, NO_ADDRESS, readArpClaim } from "./arp-frame.js";
 import { echoRequest, readEchoReply } from "./echo-frame.js";
-import { internetChecksum } from "./internet-checksum.js";
 import { unsolicitedAdvertisement } from "./na-frame.js";
 import { neighbourQuestion, readNeighbourClaim } from "./ns-frame.js";
 
