@@ -1,7 +1,7 @@
 // run-tests.mjs — which tests run when: unit tests, the simulated pair, the kernel's and the lab's; two files at a time where they may.
 //
-// node scripts/run-tests.mjs [unit] [sim] [kernel] [lab] [part of a file's path …] [--failed=STEP]
-// All phases but planted unless some are named; --failed counts a step before the tests, such as lint. Runs compiled files; `npm run build` comes first.
+// node scripts/run-tests.mjs [unit] [sim] [planted] [kernel] [lab] [part of a file's path …] [--failed=STEP]
+// All phases unless some are named; --failed counts a step before the tests, such as lint. Runs compiled files; `npm run build` comes first.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { inOrder, nextBeside } from "./testing/company.mjs";
@@ -37,8 +37,6 @@ const PHASES = {
   },
   planted: {
     title: "bugs planted for the simulation to find",
-    // Minutes of many thousand lives; by its own name.
-    named: true,
     concurrency: 1,
     files: () => testsBelow("test/dist/sim").filter((file) => file.includes("planted")),
   },
@@ -108,8 +106,7 @@ for (const [, step] of named.map((name) => /^--failed=(\w+)$/.exec(name)).filter
   tally.failures.push({ what: step, error: "failed before the tests began: see above" });
 }
 console.log(`node ${process.version}`);
-const unnamed = Object.keys(PHASES).filter((name) => PHASES[name].named !== true);
-for (const name of phases.length === 0 ? unnamed : phases) {
+for (const name of phases.length === 0 ? Object.keys(PHASES) : phases) {
   await runPhase(PHASES[name], filters, tally);
 }
 console.log(tally.closing);

@@ -13,7 +13,14 @@ for (const bug of PLANTED_BUGS) {
     try {
       const run = (...args: string[]) =>
         spawnSync(process.execPath, [main, ...args], { encoding: "utf8", timeout: LIMIT_MS });
-      const { stdout, stderr, status } = run("--seeds", String(bug.seeds), "--jobs", "2");
+      const { stdout, stderr, status } = run(
+        "--seeds",
+        String(bug.seeds),
+        "--jobs",
+        "2",
+        "--broken",
+        "1",
+      );
       const seed = /replays with: npm run sim -- --seed (\d+)/.exec(stdout)?.[1];
       assert.ok(
         seed !== undefined && status === 1,

@@ -6,7 +6,6 @@ import { playAll } from "./pool.js";
 import { brokenText, replayCommand, summary } from "./report.js";
 
 const STORIES = 3;
-const BROKEN_MAX = 20;
 
 const { values } = parseArgs({
   options: {
@@ -15,6 +14,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     lines: { type: "string", default: "60" },
     jobs: { type: "string", default: String(Math.min(2, availableParallelism())) },
+    broken: { type: "string", default: "20" },
     covered: { type: "string", default: "0" },
     table: { type: "boolean", default: false },
   },
@@ -36,7 +36,7 @@ async function many(): Promise<number> {
     from: whole("from", values.from),
     seeds,
     jobs: Math.max(1, whole("jobs", values.jobs)),
-    brokenMax: BROKEN_MAX,
+    brokenMax: whole("broken", values.broken),
     limitMs: Number.POSITIVE_INFINITY,
     onProgress: ({ tally, broken }) => {
       for (; brokenShown < broken.length; brokenShown += 1) {

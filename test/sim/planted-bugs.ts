@@ -15,7 +15,7 @@ export interface PlantedBug {
   readonly file: string;
   readonly find: string;
   readonly instead: string;
-  /** Seeds within which it must be found. */
+  /** Seeds within which it must be found: some three times what it took from several first seeds. */
   readonly seeds: number;
 }
 
@@ -25,92 +25,96 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: "core/silence.js",
     find: "peer.leaseMs + leaseMargin(settings)",
     instead: "0",
-    seeds: 4000,
+    seeds: 300,
   },
   {
     name: "a claim does not go above what was heard",
     file: "core/transitions.js",
     find: "epochAbove(Math.max(state.highestEpoch, state.peer?.highestEpoch ?? 0))",
     instead: "epochAbove(state.epoch)",
-    seeds: 1000,
+    seeds: 100,
   },
   {
     name: "of two actives neither stands down for a higher claim",
     file: "core/election-state.js",
     find: "peerEpoch > state.epoch ||",
     instead: "peerEpoch > state.epoch + 1000 ||",
-    seeds: 2000,
+    seeds: 100,
   },
-  // The ones from here on were chosen by somebody who had not written the simulation.
+  // The ones from here on were chosen by somebody who had not written the simulation. Where the code has
+  // changed since, the same rule is broken in its present place. A late judge was made by a change of
+  // `lateMs > 2 * this.settings.keepalive` in core/heart.js; since then both clocks' pauses of 1.5
+  // keepalives are noticed before that line, which is left to decide only where the process is stopped
+  // within one turn of its loop: a life in thousands shows it. So the whole rule goes.
   {
     name: "an offer to take over is obeyed while the kernel of whoever offers may still answer",
     file: "core/while-passive.js",
     find: "peer.yielding && peer.leaseMs === 0 && state.ready",
     instead: "peer.yielding && state.ready",
-    seeds: 4000,
+    seeds: 200,
   },
   {
     name: "offers and wishes in old mail are obeyed",
     file: "core/backlog.js",
     find: "{ ...newest, yielding: false, requesting: false }",
     instead: "newest",
-    seeds: 4000,
+    seeds: 100,
   },
   {
     name: "a late judge takes its own lateness for the peer's silence",
-    file: "core/heart.js",
-    find: "lateMs > 2 * this.settings.keepalive",
-    instead: "lateMs > 1e9",
-    seeds: 4000,
+    file: "core/election.js",
+    find: "onStalled(state, settings, now, event.lateMs)",
+    instead: "[state, []]",
+    seeds: 800,
   },
   {
     name: "what echoes no session counts as a sign of life",
     file: "core/session.js",
     find: "!input.echoes.includes(state.mine)",
     instead: "input.echoes.length === 0",
-    seeds: 4000,
+    seeds: 100,
   },
   {
     name: "a hand-over that nobody answers is never given up",
     file: "core/while-active.js",
     find: "return heard ? rollBack(state, now) : leaveTurn(state, settings, now);",
     instead: 'return [state, [{ kind: "send-adverts" }]];',
-    seeds: 2000,
+    seeds: 100,
   },
   {
     name: "no witness is asked before a take over",
     file: "core/suspicion.js",
-    find: "witness === null || !witness.able || !settings.paired",
-    instead: "witness === null || witness !== null",
-    seeds: 2000,
+    find: "if (!settings.paired)\n        return null;",
+    instead: "return null;",
+    seeds: 100,
   },
   {
     name: "adverts speak of what the kernel has not acknowledged",
     file: "core/heart.js",
     find: '(this.state.phase === "active") === this.ports.lease.held',
     instead: "true",
-    seeds: 4000,
+    seeds: 100,
   },
   {
     name: "an equal loss on both sides moves the role",
     file: "core/while-active.js",
     find: "state.peer.faults < state.faults - state.tolerated",
     instead: "state.peer.faults <= state.faults - state.tolerated",
-    seeds: 2000,
+    seeds: 100,
   },
   {
     name: "where both are passive both claim at once",
     file: "core/while-passive.js",
     find: "now - vacantSince > turns * settings.deadtime",
     instead: "true",
-    seeds: 2000,
+    seeds: 200,
   },
   {
     name: "a lease that was given up runs on until the queue of effects comes to it",
     file: "core/heart.js",
-    find: "ports.lease.revokeAtOnce();",
-    instead: "",
-    seeds: 4000,
+    find: "ports.stopAnnouncing();\n            ports.lease.revokeAtOnce();",
+    instead: "ports.stopAnnouncing();",
+    seeds: 400,
   },
 ];
 

@@ -123,21 +123,15 @@ const metWhileClaiming: Sequence = ({ life, active, standby }) => {
   return longMs;
 };
 
-/** Two that are active meet while the machine of one or both is busy with `ip`. */
+/** Two that are active meet while `ip` still prolongs the addresses of the one who has to stand down. */
 const meetWithIpBusy: Sequence = ({ life, active, standby }) => {
   const { random, timing } = life.world;
   const { deadtime, keepalive } = timing;
-  const apartMs = random.between(1.8, 2.4) * deadtime;
+  const apartMs = deadtime + random.between(0.3, 1.6) * keepalive;
   begin(life, "partition", active, apartMs);
-  const busyMs = apartMs - random.next() * 2 * keepalive;
-  soon(life, busyMs, () => {
-    const busy = random.pick([[active], [standby], [active, standby]] as const);
-    for (const machine of busy) {
-      begin(life, "ip-slow", machine, apartMs - busyMs + keepalive);
-      begin(life, "addresses-removed", machine, 10);
-    }
-  });
-  return apartMs + keepalive;
+  begin(life, "ip-slow", active, apartMs + keepalive);
+  if (random.chance(0.2)) begin(life, "ip-slow", standby, apartMs + keepalive);
+  return apartMs + 3 * keepalive;
 };
 
 const SEQUENCES: readonly Sequence[] = [

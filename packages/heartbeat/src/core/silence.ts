@@ -51,12 +51,13 @@ export function silenceNeeded(state: ElectionState, settings: ElectionSettings):
   const { peer, caution } = state;
   const turn = settings.paired ? turnMs(settings) : 0;
   if (peer === null) return Math.max(state.patience, caution) + turn;
-  // It gave its lease up, and its kernel has not said so: it may run on.
-  const left = peer.leaseMs === 0 ? 0 : peer.leaseMs + leaseMargin(settings);
-  if (!peer.active) return Math.max(settings.deadtime, left, caution) + turn;
+  // A passive peer has one where its kernel has not acknowledged that it is quiet.
+  const lease = peer.active || peer.leaseMs > 0 ? peer.leaseMs + leaseMargin(settings) : 0;
+  const needed = Math.max(settings.deadtime, lease, caution);
+  if (!peer.active) return needed + turn;
   // Both may have been cut off since its last word: then their silence counts from the same moment.
   const both = caution === 0 && state.listeningSince > peer.heardAt ? turn : 0;
-  return Math.max(settings.deadtime, peer.leaseMs + leaseMargin(settings), caution) + both;
+  return needed + both;
 }
 
 /**
