@@ -15,6 +15,7 @@ import {
   type ElectionState,
   peerSaid,
 } from "./election-state.js";
+import { LastSaid } from "./last-said.js";
 import { Lateness } from "./lateness.js";
 import { ANSWER_MS_MIN, meetingSteps, OutOfTurn } from "./out-of-turn.js";
 import type { HeartPorts, HeldLength, Kept } from "./ports.js";
@@ -40,9 +41,7 @@ export class Heart {
   private lastUpkeepAt: number;
   private readonly meetings = meetingSteps();
   private readonly answers = new OutOfTurn(ANSWER_MS_MIN);
-  private saidAt: number;
-  /** Whether the last advert told of a lease longer than the usual. */
-  private saidLong = false;
+  private readonly said: LastSaid;
   /** When this node last did anything: a longer gap than its keepalives is a pause. */
   private aliveAt: number;
   private readonly backlog = new Backlog();
@@ -54,7 +53,7 @@ export class Heart {
     this.state = state;
     this.standstill = new Standstill(ports.lease, () => ports.suspendedMs());
     this.lastUpkeepAt = now;
-    this.saidAt = now;
+    this.said = new LastSaid(ports);
     this.aliveAt = now;
   }
 
@@ -110,8 +109,7 @@ export class Heart {
 
   /** Sends a round of adverts; in a suspicion each asks for an answer. */
   say(probing = this.state.suspecting): void {
-    this.saidAt = this.ports.now();
-    this.saidLong = this.holdsLong;
+    this.said.note(this.state);
     this.ports.say(probing);
   }
 
@@ -150,7 +148,7 @@ export class Heart {
   /** Whether an effect that has waited is still wanted; no lease is given on a claim of before a pause. */
   wants(effect: QueuedEffect): boolean {
     if (effect.kind === "grant-lease") this.noticeStandstill();
-    return stillWanted(effect, this.state, this.acknowledged);
+    return stillWanted(effect, this.state, this.acknowledged && !this.said.again(this.state));
   }
 
   /**
@@ -195,7 +193,7 @@ export class Heart {
     };
     this.drainLate(lateMs, () => {
       if (!lease.held || this.state.phase !== "active") return beat("held");
-      const sinceSaid = this.ports.now() - this.saidAt;
+      const sinceSaid = this.ports.now() - this.said.at;
       lease.refresh(refreshedLength(this.leaseLength, this.settings, sinceSaid), beat);
     });
   }
@@ -231,15 +229,8 @@ export class Heart {
 
   /** Behind a slow `ip` adverts wait: the peer would take this node for dead. They say what is so already. */
   private catchUp(now: Millis): void {
-    const overdue = now - this.saidAt > 1.5 * this.settings.keepalive;
-    // A peer that may hear, though it is not heard, must know of a long lease before this node can die.
-    const longer = this.holdsLong && !this.saidLong;
-    if ((overdue || longer) && this.acknowledged) this.say();
-  }
-
-  private get holdsLong(): boolean {
-    const { length } = this.ports.lease;
-    return length !== null && (length === "unlimited" || length > this.settings.lease);
+    const overdue = now - this.said.at > 1.5 * this.settings.keepalive;
+    if ((overdue || this.said.owesLong(this.settings.lease)) && this.acknowledged) this.say();
   }
 
   /** The moment that was asked for has come, `lateMs` ago. */

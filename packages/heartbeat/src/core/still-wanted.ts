@@ -5,9 +5,9 @@ import { conditionOf, type ElectionState } from "./election-state.js";
 /**
  * The election goes on while `ip` or nft take their time: a claim may have been given up before its
  * lease was granted. What makes a node answer is left out then; what makes it quiet never is.
- * `acknowledged`: what an advert would say is so in the kernel.
+ * `news`: what an advert would say is so in the kernel, and has not just been said.
  */
-export function stillWanted(effect: Effect, state: ElectionState, acknowledged = true): boolean {
+export function stillWanted(effect: Effect, state: ElectionState, news = true): boolean {
   switch (effect.kind) {
     case "grant-lease":
     case "refresh-lease":
@@ -17,7 +17,7 @@ export function stillWanted(effect: Effect, state: ElectionState, acknowledged =
       return conditionOf(state) === "active";
     // Left over from before a claim: those of the claim itself come behind its lease.
     case "send-adverts":
-      return acknowledged;
+      return news;
     default:
       return true;
   }
