@@ -169,6 +169,7 @@ test("a refreshed lease ends before the peer has waited for a deadtime since the
     held: true,
     length: 4100,
     lapsed: () => false,
+    mayAnswerMs: () => 0,
     refresh: (length: unknown) => asked.push(length),
     revokeAtOnce: () => undefined,
   };
@@ -231,6 +232,7 @@ function claiming(suspended: { ms: number }) {
     held: false,
     length: null,
     lapsed: () => false,
+    mayAnswerMs: () => 0,
     refresh: () => undefined,
     revokeAtOnce: () => undefined,
   };
@@ -271,7 +273,8 @@ test("a beat whose judgement fails is over all the same, so that the next one co
   const { heart } = claiming({ ms: 0 });
   const broken = new Proxy({} as HeartPorts, {
     get: (_, name) => {
-      if (name === "lease") return { held: false, length: null, lapsed: () => false };
+      if (name === "lease")
+        return { held: false, length: null, lapsed: () => false, mayAnswerMs: () => 0 };
       if (name === "now" || name === "suspendedMs") return () => 0;
       if (name === "drain") return (drained: () => void) => drained();
       if (name !== "stepped") return () => undefined;
