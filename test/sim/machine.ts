@@ -135,7 +135,7 @@ export class Machine {
   }
 
   datagram(path: number, bytes: Uint8Array): void {
-    this.daemon?.datagram(path, bytes);
+    this.daemon?.mail.datagram(path, bytes);
     this.daemon?.effects.go();
   }
 
@@ -228,7 +228,7 @@ export class Machine {
     ]) {
       this.run(due);
     }
-    if (daemon.runs) daemon.read();
+    if (daemon.runs) daemon.mail.read();
   }
 
   /** Called between two effects: whether the daemon is struck here. */

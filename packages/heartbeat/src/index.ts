@@ -44,3 +44,5 @@ export { createForwardedWatch } from "./forwarded-watch.js";
 export { Holder } from "./holder.js";
 export { NetworkWatch, type NetworkWatchOptions } from "./network-watch.js";
 export * from "./ping-watch.js";
+export { RESTART_LEASE_MS } from "./restart.js";
+export { describeSaying } from "./saying.js";

@@ -9,7 +9,7 @@ const LEASE_MS_UNLIMITED = 0xffff_ffff;
 
 export function describeSaying(known: {
   readonly state: ElectionState;
-  readonly settings: Settings;
+  readonly settings: Pick<Settings, "revision" | "modes">;
   /** Infinity = it never ends. */
   readonly leaseMs: number;
   readonly verdicts: RevisionId;

@@ -262,12 +262,8 @@ export class Heart {
 
   private hear(advert: Advert, deaf: boolean, old = false, met = false): void {
     // It says so only once its kernel answers; this node's does not yet, and must not any more.
-    if (
-      advert.active &&
-      !advert.yielding &&
-      this.state.phase === "active" &&
-      !this.ports.lease.held
-    ) {
+    const claims = this.state.phase === "active" && !this.ports.lease.held;
+    if (claims && advert.active && !advert.yielding) {
       const why = "the peer became active before the kernel had given this node its lease";
       this.dispatch({ kind: "lease-lost", why });
     }

@@ -21,7 +21,10 @@ test("adverts that waited together are said once, and those of before a claim no
       if (name === "lease") return lease;
       if (name === "now") return () => now;
       if (name === "suspendedMs") return () => 0;
-      return name === "say" ? () => void (said += 1) : () => undefined;
+      if (name !== "say") return () => undefined;
+      return () => {
+        said += 1;
+      };
     },
   });
   const heart = new Heart(ports, PRIMARY, adoptElection(millis(0), PRIMARY, 1, 0));
