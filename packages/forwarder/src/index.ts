@@ -5,6 +5,8 @@ export * from "./data-plane.js";
 export * from "./distribution.js";
 export * from "./elements.js";
 export * from "./flow.js";
+export * from "./health/engine.js";
+export type * from "./health/types.js";
 export * from "./ip-packet.js";
 export * from "./nft.js";
 export * from "./pool.js";

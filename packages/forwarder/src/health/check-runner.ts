@@ -23,6 +23,8 @@ export interface CheckRunnerOptions {
   readonly facts: (id: string) => Pick<ProbeContext, "attempt" | "lastResult">;
   readonly onResult: (target: CheckTarget, result: CheckResult, started: Millis) => void;
   readonly onStall: (target: CheckTarget, lateMs: number) => void;
+  /** How much later than planned a check starts. */
+  readonly onStart?: (lateMs: number) => void;
 }
 
 export interface CheckRunner {
@@ -174,6 +176,7 @@ class Runner implements CheckRunner {
     const [target] = asked.targets;
     const abort = new AbortController();
     asked.abort = abort;
+    this.#options.onStart?.(now - asked.slot.nextStart);
     asked.slot = afterStart(asked.slot, now);
     lane.running += 1;
     const run = probe(target, { ...facts(target.id), signal: abort.signal });

@@ -39,6 +39,8 @@ export interface HealthEngineDeps {
   readonly event: EventLog["record"];
   /** Replaces the checks; for tests. */
   readonly probe?: Probe;
+  /** How much later than planned each check starts; for measurements. */
+  readonly onStart?: (lateMs: number) => void;
   /** In [0, 1); spreads first checks. */
   readonly random?: () => number;
 }
@@ -66,6 +68,10 @@ class Engine implements HealthEngine {
   readonly #bootId = readBootId();
   readonly #listeners = new Set<() => void>();
   #loaded = false;
+  /** A verdict has turned and is not followed yet. */
+  #turned = false;
+  /** A round of remembering and following is under way. */
+  #following = false;
   #stopped = false;
 
   constructor(deps: HealthEngineDeps) {
@@ -87,6 +93,7 @@ class Engine implements HealthEngine {
         }),
       random: deps.random ?? Math.random,
       facts: (id) => this.#facts(id),
+      ...(deps.onStart === undefined ? {} : { onStart: deps.onStart }),
       onResult: (target, result, started) => this.#onResult(target, result, started),
       onStall: (target, lateMs) => {
         const facts = { server: target.id, lateMs: Math.round(lateMs) };
@@ -209,13 +216,21 @@ class Engine implements HealthEngine {
 
   /**
    * On disk first, then in force: killed in between, the next life would send connections back to
-   * a server just found dead. A disk that hangs delays this by no more than its bound.
+   * a server just found dead. A disk that hangs delays this by no more than its bound. Verdicts that
+   * turn meanwhile go together in the next round: a thousand servers of a dead switch are one change.
    */
   async #rememberThenFollow(): Promise<void> {
-    await within(this.#save(), REMEMBER_FIRST_MS);
-    if (this.#stopped) return;
-    this.#book.refresh();
-    this.#tell();
+    this.#turned = true;
+    if (this.#following) return;
+    this.#following = true;
+    while (this.#turned && !this.#stopped) {
+      this.#turned = false;
+      await within(this.#save(), REMEMBER_FIRST_MS);
+      if (this.#stopped) break;
+      this.#book.refresh();
+      this.#tell();
+    }
+    this.#following = false;
   }
 
   #report(target: CheckTarget, { before, after }: Turn): void {
