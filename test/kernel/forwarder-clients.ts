@@ -41,7 +41,7 @@ export interface Client {
   /** Opens connections and resolves once each was greeted; answers with their ids. */
   open(kind: Kind, to: string, ports: readonly number[]): Promise<string[]>;
   /** Begins to open and does not wait. */
-  dial(kind: Kind, to: string, port: number): string;
+  dial(kind: Kind, to: string, port: number, from?: number): string;
   order(order: Order): void;
   report(): Promise<Map<string, ConnectionReport>>;
 }
@@ -63,10 +63,10 @@ export function startClient(world: World, host: HostName = "client"): Client {
     order({ do: "report" });
     return new Map((await answer).map((each) => [each.id, each]));
   };
-  const dial = (kind: Kind, to: string, port: number): string => {
+  const dial = (kind: Kind, to: string, port: number, from?: number): string => {
     count += 1;
     const id = `${kind}${count}`;
-    order({ do: "open", id, kind, to, port });
+    order({ do: "open", id, kind, to, port, ...(from === undefined ? {} : { from }) });
     return id;
   };
   return {

@@ -26,6 +26,8 @@ export type Order =
       readonly kind: Kind;
       readonly to: string;
       readonly port: number;
+      /** The client's own port; any where absent. */
+      readonly from?: number;
     }
   | { readonly do: "end" | "reset"; readonly ids: readonly string[] }
   | { readonly do: "write"; readonly ids: readonly string[] }
@@ -94,7 +96,8 @@ interface Connection {
 }
 
 function open(order: Extract<Order, { do: "open" }>): Connection {
-  const socket = connect({ host: order.to, port: order.port });
+  const from = order.from === undefined ? {} : { localPort: order.from };
+  const socket = connect({ host: order.to, port: order.port, ...from });
   socket.setNoDelay(true);
   const { id, kind } = order;
   const connection: Connection = {

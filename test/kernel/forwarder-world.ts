@@ -94,6 +94,20 @@ export async function raise(node: NodeName): Promise<void> {
   }
 }
 
+/** Takes VIP and gateway from a node; one that has none of them is left as it is. */
+export async function lower(node: NodeName): Promise<void> {
+  for (const [address, link] of [
+    [VIP, "eth1"],
+    [GATEWAY, "eth0"],
+  ] as const) {
+    await tryInside(node, "ip", "addr", "del", `${address}/32`, "dev", link);
+  }
+}
+
+/** Puts a node's cables back. */
+export const plug = (node: NodeName): Promise<RunResult> =>
+  batch("switch", [`link set ${node}-eth0 up`, `link set ${node}-eth1 up`]);
+
 /** Pulls both cables of a node. */
 export const pull = (node: NodeName): Promise<RunResult> =>
   batch("switch", [`link set ${node}-eth0 down`, `link set ${node}-eth1 down`]);

@@ -28,6 +28,8 @@ export interface CoverageService {
 export interface CoverageByRule {
   readonly label: string;
   readonly byRule: boolean;
+  /** Whether a server's packets name their service: then a connection that was told to the peer lives on too. */
+  readonly returns: boolean;
   /** One sentence for people. */
   readonly reason: string;
 }
@@ -111,11 +113,14 @@ function findConflicts(claims: readonly Claim[], reasons: Map<string, string>): 
   }
 }
 
-/** The reason a service's own lines already rule coverage out, before others are looked at. */
+/** Why the other node might choose another server for a client's packet. */
+const chooserReason = (service: CoverageService): string | undefined =>
+  service.realServers.length > 1 && !PACKET_SCHEDULERS.has(service.scheduler)
+    ? `the scheduler ${service.scheduler} is not a function of the packet, so the other node has to be told of each connection, which takes seconds`
+    : undefined;
+
+/** The reason a service's own lines already rule out that servers' packets name it. */
 function ownReason(service: CoverageService): string | undefined {
-  if (service.realServers.length > 1 && !PACKET_SCHEDULERS.has(service.scheduler)) {
-    return `the scheduler ${service.scheduler} is not a function of the packet, so the other node may choose another server`;
-  }
   const ports = countPorts(service.ports);
   for (const [server, name] of serversOf(service)) {
     if (server.port !== undefined && server.port !== 0 && ports > 1) {
@@ -157,10 +162,12 @@ export function coverageByRule(services: readonly CoverageService[]): CoverageBy
   }
   for (const group of groups.values()) findConflicts(group, reasons);
   return services.map((service) => {
-    const reason = reasons.get(service.label);
+    const conflicting = reasons.get(service.label);
+    const reason = conflicting ?? chooserReason(service);
     return {
       label: service.label,
       byRule: reason === undefined,
+      returns: conflicting === undefined,
       reason: reason ?? coveredReason(service),
     };
   });

@@ -52,8 +52,13 @@ const virtualServiceSchema = section({
   protocol: replicated("tcp, udp, or both", oneOf(["tcp", "udp", "both"]).default("tcp")),
   method: replicated("Forwarding method: layer-4 NAT", oneOf(["nat"]).default("nat")),
   scheduler: replicated(
-    "How a connection finds its server: weighted hash of the flow",
-    oneOf(["weighted-hash"]).default("weighted-hash"),
+    "How a connection finds its server, by weight: hash of client address and port, hash of the address alone, in turns, or in turns that lean to servers with few connections",
+    oneOf([
+      "weighted-hash",
+      "source-hash",
+      "weighted-round-robin",
+      "weighted-least-connections",
+    ]).default("weighted-hash"),
   ),
   realServers: replicated(
     "The servers that answer",

@@ -1,11 +1,15 @@
 // bodies.ts — what the heartbeat posts to the forwarder, parsed at the door.
 import {
   type Condition,
+  normalAddress,
   type Problem,
   RefusalError,
   showValue,
   type Verdicts,
 } from "@lbpair/common";
+
+import type { Pin } from "./pins.js";
+import { PINS_MAX } from "./rules.js";
 
 export interface ConditionOrder {
   readonly condition: Condition;
@@ -67,4 +71,46 @@ export function parseVerdictsOrder(body: unknown): Verdicts {
     unhealthy: unhealthy as string[],
     unknown: unknown as string[],
   };
+}
+
+const isWhole = (value: unknown, most: number): value is number =>
+  Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= most;
+
+const HIGHEST_PORT = 65_535;
+/** Longer than any connection's silence that Linux allows by default, five days. */
+export const PIN_SECONDS_MAX = 30 * 86_400;
+
+function readPin(server: string, raw: unknown): Pin | undefined {
+  const [client, clientPort, vipPort, seconds] = Array.isArray(raw) ? (raw as unknown[]) : [];
+  if (typeof client !== "string" || normalAddress(client) !== client) return undefined;
+  if (!isWhole(clientPort, HIGHEST_PORT) || !isWhole(vipPort, HIGHEST_PORT)) return undefined;
+  return isWhole(seconds, PIN_SECONDS_MAX)
+    ? { server, client, clientPort, vipPort, seconds }
+    : undefined;
+}
+
+/** `{pins}`, grouped by server; they become nft's text, so not one of another form is let in. */
+export function parsePinsOrder(body: unknown): Pin[] {
+  const { pins: groups } = fieldsOf(body);
+  const pins: Pin[] = [];
+  const problems: Problem[] = [];
+  if (!Array.isArray(groups)) problems.push(wrong("pins", "a list of groups", groups));
+  for (const group of Array.isArray(groups) ? (groups as unknown[]) : []) {
+    const { server, flows } = fieldsOf(group);
+    if (typeof server !== "string" || !Array.isArray(flows)) {
+      problems.push(wrong("pins[]", "a server and its connections", group));
+      break;
+    }
+    for (const raw of flows as unknown[]) {
+      const pin = readPin(server, raw);
+      if (pin === undefined || pins.length >= PINS_MAX) {
+        const want = `at most ${PINS_MAX} of [client, client port, VIP port, seconds]`;
+        problems.push(wrong("pins[].flows[]", want, raw));
+        break;
+      }
+      pins.push(pin);
+    }
+  }
+  refuseUnlessEmpty(problems);
+  return pins;
 }

@@ -57,7 +57,7 @@ export function indexOwners(distributions: readonly Distribution[]): OwnersOf {
   const services = new Map<string, string[]>();
   const servers = new Map<string, string[]>();
   const sockets = new Map<string, Set<string>>();
-  for (const { service, id } of distributions) {
+  for (const { service, id, serverNumbers } of distributions) {
     for (const protocol of service.protocols) {
       for (const port of service.ports) {
         services.set(`${service.address} . ${protocol} . ${port}`, [service.label]);
@@ -68,16 +68,17 @@ export function indexOwners(distributions: readonly Distribution[]): OwnersOf {
         }
       }
     }
-    for (const server of service.servers) {
+    service.servers.forEach((server, index) => {
       const key = `${classid(id)} ${server.address}`;
       if (!servers.has(key)) servers.set(key, [server.id]);
-    }
+      servers.set(`${classid(serverNumbers[index] ?? 0)} ${server.address}`, [server.id]);
+    });
   }
   return ({ set, key, value }) => {
     if (set === "services") return services.get(key) ?? [];
     if (set === "toservers" || set === "fromservers") return [...(sockets.get(key) ?? [])];
-    // `service id` or `service id . slot`, and the server's address behind it.
-    return servers.get(`${key.split(" ")[0]} ${value}`) ?? [];
+    // The number of a service or of a server, and the server's address behind it.
+    return servers.get(`${key} ${value}`) ?? [];
   };
 }
 

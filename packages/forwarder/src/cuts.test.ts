@@ -15,6 +15,7 @@ const flow = (more: Partial<Flow> = {}): Flow => ({
   serverPort: 80,
   begunBy: "client",
   state: "ESTABLISHED",
+  secondsLeft: 431_999,
   ...more,
 });
 const both = [flow(), flow({ protocol: "udp", state: "" })];

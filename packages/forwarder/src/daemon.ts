@@ -16,9 +16,10 @@ import {
   type Running,
   standardRoutes,
 } from "@lbpair/common";
-import { parseConditionOrder, parseVerdictsOrder } from "./bodies.js";
+import { parseConditionOrder, parsePinsOrder, parseVerdictsOrder } from "./bodies.js";
 import { FLOODED } from "./flow-keeper.js";
 import { createHeartbeatLink, type HeartbeatLink, type Readiness } from "./heartbeat-link.js";
+import { adoptPins, type PinWatch, watchPins } from "./pin-watch.js";
 import { tableName } from "./rules.js";
 import {
   createWorks,
@@ -61,6 +62,7 @@ export class ForwarderDaemon {
   #heartbeat: HeartbeatLink | null = null;
   #control: ControlServer | null = null;
   #upkeep: NodeJS.Timeout | null = null;
+  #pinWatch: PinWatch | null = null;
   #looking = false;
 
   private constructor(deps: WorksDeps, events: EventLog) {
@@ -88,6 +90,7 @@ export class ForwarderDaemon {
     });
     if (running.ok) await daemon.#begin(running.value);
     else await daemon.#standBy(running.problems);
+    daemon.#pinWatch = watchPins(() => daemon.#works, log);
     daemon.#upkeep = setInterval(() => void daemon.#lookAround(), UPKEEP_MS);
     return daemon;
   }
@@ -186,6 +189,7 @@ export class ForwarderDaemon {
         this.#works?.engine.followActive(parseVerdictsOrder(body));
         return {};
       },
+      "POST /pins": ({ body }) => adoptPins(this.#works, parsePinsOrder(body)),
     };
   }
 
@@ -250,6 +254,7 @@ export class ForwarderDaemon {
     const first = !this.#told;
     this.#told = true;
     works.engine.setCondition(condition, peerAlive);
+    works.pins.setCondition(condition, peerAlive);
     if (was !== condition || first) {
       this.#events.record("info", `node-${condition}`, `this node is ${condition}`, { peerAlive });
     }
@@ -283,6 +288,8 @@ export class ForwarderDaemon {
     if (this.#upkeep !== null) clearInterval(this.#upkeep);
     this.#heartbeat?.stop();
     this.#works?.watch.stop();
+    this.#pinWatch?.stop();
+    this.#works?.carrier.stop();
     await this.#works?.engine.stop();
     await this.#works?.convergence.idle();
     await this.#works?.convergence.keepCounts();

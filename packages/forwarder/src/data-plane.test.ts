@@ -49,6 +49,7 @@ function bench() {
     async change() {
       seen.push("change");
     },
+    listSet: () => Promise.reject(new Error("not asked for here")),
     add: () => Promise.resolve(),
     isOwn: () => true,
   };
@@ -58,6 +59,7 @@ function bench() {
   };
   const flows: FlowKeeper = {
     endStrays: step("endStrays"),
+    pin: step("pin"),
     dropUntranslated: step("dropUntranslated"),
     forget: step("forget"),
   };

@@ -1,49 +1,78 @@
 // distribution.ts — where each service's new connections go: one server, slots, or nowhere.
 import { choosePool, type HealthOf, type Pool } from "./pool.js";
 import type { PlannedServer, PlannedService } from "./server-plan.js";
-import { serviceIds } from "./service-id.js";
-import { dealSlots, type SlotSize, slotOf, slotSize } from "./slots.js";
+import { numbersOf } from "./service-id.js";
+import { chooseWay, dealSlots, dealTurns, slotOf, type Way, type WayKind } from "./slots.js";
+
+/** Slots of a service that several servers share. */
+export interface Slots {
+  readonly way: Way;
+  /** The server of every slot. */
+  readonly owners: readonly PlannedServer[];
+}
 
 export interface Distribution {
   readonly service: PlannedService;
   /** The service's number in the kernel's maps. */
   readonly id: number;
+  /** Its servers' numbers, in the order of `service.servers`. */
+  readonly serverNumbers: readonly number[];
   readonly pool: Pool;
-  /** Present only where several servers share the service: the server of every slot. */
-  readonly slots: { readonly size: SlotSize; readonly owners: readonly PlannedServer[] } | null;
+  readonly slots: Slots | null;
 }
 
-function slotsOf(service: PlannedService, pool: Pool): Distribution["slots"] {
+/** What a service's servers are to be weighted by instead of their configured weights; by server id. */
+export type WeightOf = (server: PlannedServer) => number;
+
+const WAY_KINDS: Readonly<Record<PlannedService["scheduler"], WayKind>> = {
+  "weighted-hash": "flow",
+  "source-hash": "source",
+  "weighted-round-robin": "turn",
+  "weighted-least-connections": "turn",
+};
+
+function slotsOf(service: PlannedService, pool: Pool, weightOf: WeightOf): Slots | null {
   if (pool.serving.length < 2) return null;
+  const kind = WAY_KINDS[service.scheduler];
   const real = service.servers.filter((server) => server.role === "real");
   const serving = new Set(pool.serving);
+  const owner = (index: number): PlannedServer[] => real.slice(index, index + 1);
   // The size comes from the configured weights, so a server that leaves changes no slot's number.
-  const size = slotSize(real.map((server) => server.weight));
-  const deal = dealSlots(
-    real,
-    (index) => {
-      const server = real[index];
-      return server !== undefined && serving.has(server);
-    },
-    size,
+  const way = chooseWay(
+    kind,
+    real.map((server) => server.weight),
   );
-  const owners = deal.flatMap((index) => real[index] ?? []);
-  return { size, owners };
+  if (kind === "turn") {
+    const weights = real.map((server) => (serving.has(server) ? weightOf(server) : 0));
+    return { way, owners: dealTurns(weights, way.size).flatMap(owner) };
+  }
+  const serves = (index: number): boolean => owner(index).some((server) => serving.has(server));
+  return { way, owners: dealSlots(real, serves, way.size).flatMap(owner) };
 }
 
-/** Decides for every service; a function of configuration, modes and verdicts only. */
+/** Decides for every service; a function of configuration, modes, verdicts and steered weights only. */
 export function distribute(
   services: readonly PlannedService[],
   healthOf: HealthOf,
+  weightOf: WeightOf = (server) => server.weight,
 ): Distribution[] {
-  const ids = serviceIds(services.map((service) => service.label));
+  const numbers = numbersOf(services);
   return services.map((service) => {
     const pool = choosePool(service, healthOf);
-    return { service, id: ids.get(service.label) ?? 0, pool, slots: slotsOf(service, pool) };
+    return {
+      service,
+      id: numbers.services.get(service.label) ?? 0,
+      serverNumbers: service.servers.map((server) => numbers.servers.get(server.id) ?? 0),
+      pool,
+      slots: slotsOf(service, pool, weightOf),
+    };
   });
 }
 
-/** The server that the maps name now for a client's packet; undefined where connections are refused. */
+/**
+ * The server that the maps name now for a client's packet; undefined where connections are refused,
+ * and where the packet does not say it.
+ */
 export function serverFor(
   distribution: Distribution,
   client: string,
@@ -51,5 +80,6 @@ export function serverFor(
 ): PlannedServer | undefined {
   const { pool, slots } = distribution;
   if (slots === null) return pool.serving[0];
-  return slots.owners[slotOf(client, clientPort, slots.size)];
+  const slot = slotOf(client, clientPort, slots.way);
+  return slot === undefined ? undefined : slots.owners[slot];
 }

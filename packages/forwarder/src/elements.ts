@@ -2,7 +2,7 @@
 import type { Family } from "@lbpair/common";
 import { tableName } from "./rules.js";
 
-/** Every set and map whose elements are configuration; `cuts` is filled by cuts.ts. */
+/** Every set and map whose elements are configuration; `cuts` is filled by cuts.ts, `pins` by pins.ts. */
 export const CONFIGURED = [
   "floating",
   "arms",
@@ -13,10 +13,11 @@ export const CONFIGURED = [
   "services",
   "servers",
   "serverports",
+  "ways",
   "slots64",
-  "slotports64",
   "slots1024",
-  "slotports1024",
+  "slots61",
+  "slots1021",
   "vips",
   "vipids",
   "vipaddresses",
@@ -64,7 +65,8 @@ export function diffElements(wanted: Elements, present: Elements): ElementChange
 /** Elements of one statement; keeps a line readable and the parser's memory small. */
 const ELEMENTS_PER_LINE = 500;
 
-function statements(
+/** Statements that add or delete elements, as many to a line as nft reads well. */
+export function elementStatements(
   verb: "add" | "delete",
   family: Family,
   name: string,
@@ -85,10 +87,10 @@ const withValue = ([key, value]: readonly [string, string]): string =>
 export function changesText(family: Family, changes: ElementChanges): string {
   const lines = [
     ...CONFIGURED.flatMap((name) =>
-      statements("delete", family, name, [...changes.removed[name].keys()]),
+      elementStatements("delete", family, name, [...changes.removed[name].keys()]),
     ),
     ...CONFIGURED.flatMap((name) =>
-      statements("add", family, name, [...changes.added[name]].map(withValue)),
+      elementStatements("add", family, name, [...changes.added[name]].map(withValue)),
     ),
   ];
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;

@@ -21,6 +21,7 @@ const flow = (vipPort: number): Flow => ({
   serverPort: vipPort,
   begunBy: "client",
   state: "ESTABLISHED",
+  secondsLeft: 431_999,
 });
 
 function keeper(flows: readonly Flow[], add: NftTable["add"] = () => Promise.resolve()) {
@@ -43,6 +44,7 @@ function keeper(flows: readonly Flow[], add: NftTable["add"] = () => Promise.res
     knows: () => true,
     load: never,
     change: never,
+    listSet: never,
     add,
     isOwn: () => true,
   };
@@ -51,6 +53,7 @@ function keeper(flows: readonly Flow[], add: NftTable["add"] = () => Promise.res
     family: 4,
     nft,
     connections,
+    pins: { keep: (_, list) => list(), lookAgain: () => undefined },
     provoker: { provoke: () => Promise.resolve() },
     event: (_, event) => {
       events.push(event);

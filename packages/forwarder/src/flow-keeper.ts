@@ -6,6 +6,7 @@ import type { Distribution } from "./distribution.js";
 import type { Elements } from "./elements.js";
 import type { Flow } from "./flow.js";
 import type { NftTable } from "./nft.js";
+import type { PinKeeper } from "./pin-keeper.js";
 import type { Provoker } from "./provoker.js";
 
 /** Why a passive node forgets connections now and then: a switch brought it packets of the active's. */
@@ -16,12 +17,15 @@ export interface FlowKeeperDeps {
   readonly nft: NftTable;
   readonly connections: ConnectionTable;
   readonly provoker: Provoker;
+  readonly pins: Pick<PinKeeper, "keep" | "lookAgain">;
   readonly event: EventLog["record"];
 }
 
 export interface FlowKeeper {
   /** Ends what has to end after a change; `before` is what the kernel held, null where nothing. */
   endStrays(now: readonly Distribution[], before: Elements | null): Promise<void>;
+  /** Looks which open connections the maps do not describe. */
+  pin(now: readonly Distribution[]): Promise<void>;
   /** Deletes entries that came into being while the rules were away. */
   dropUntranslated(now: readonly Distribution[]): Promise<void>;
   /** Deletes every entry of the services, as long as `goOn` answers so. */
@@ -32,7 +36,7 @@ const addressesOf = (distributions: readonly Distribution[]): Set<string> =>
   new Set(distributions.map((each) => each.service.address));
 
 export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
-  const { family, nft, connections, provoker, event } = deps;
+  const { family, nft, connections, provoker, pins, event } = deps;
 
   const forgetFlows = async (ended: readonly Flow[], all: readonly Flow[]): Promise<void> => {
     for (const { server, vip, protocol, ports } of deletionsOf(ended, all)) {
@@ -68,7 +72,9 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
     async endStrays(now, before) {
       const vips = new Set([...(before?.floating.keys() ?? []), ...addressesOf(now)]);
       const former = new Set(before?.services.keys() ?? []);
-      const all = await connections.list(vips);
+      // The peer may have to carry on any moment, so the pins come first.
+      const all = await pins.keep(now, () => connections.list(vips));
+      pins.lookAgain();
       const strays = findStrays(all, now, former);
       await cut(strays.tcp, all);
       await forgetFlows(strays.udp, all);
@@ -76,6 +82,9 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
         const text = `${strays.udp.length} UDP flows are free to find another server`;
         event("info", "udp-flows-freed", text, { flows: strays.udp.length });
       }
+    },
+    async pin(now) {
+      await pins.keep(now, () => connections.list(addressesOf(now)));
     },
     async dropUntranslated(now) {
       const servers = new Set(

@@ -37,11 +37,13 @@ export function ownFlows(
 }
 
 /**
- * Whether a node with an empty connection table would find this flow's server again: the maps name
- * it for the client's next packet, and the configuration names the VIP for the server's (`byRule`).
+ * Whether a node with an empty connection table would find this flow's server again: its pin there or
+ * the maps name it for the client's next packet, and the configuration names the VIP for the server's
+ * (`returns`). `pinned` is the server that the peer has been told of for this flow.
  */
-export function isCovered(owned: OwnedFlow, byRule: boolean): boolean {
-  if (!byRule || owned.server === undefined) return false;
-  const { flow } = owned;
-  return serverFor(owned.distribution, flow.client, flow.clientPort) === owned.server;
+export function isCovered(owned: OwnedFlow, returns: boolean, pinned?: string): boolean {
+  if (!returns || owned.server === undefined) return false;
+  const { flow, server } = owned;
+  if (serverFor(owned.distribution, flow.client, flow.clientPort) === server) return true;
+  return flow.protocol === "tcp" && pinned === server.id;
 }

@@ -62,6 +62,11 @@ export class FlowTurns {
     return this.#inTurn(() => this.#forget({ why, stillPassive }));
   }
 
+  /** Looks for connections that the maps do not describe. Rejects where the table cannot be listed. */
+  pin(): Promise<void> {
+    return this.#inTurn(() => this.#deps.flows.pin(this.#inForce() ?? []));
+  }
+
   /** Tries again what failed. */
   async settle(): Promise<void> {
     if (this.#owedChange === null && this.#owedForgetting === null) return;

@@ -17,7 +17,9 @@ test("a flow reads the same whichever side its entry was begun by", () => {
   const [one, other] = [parseFlow(byClient, VIPS), parseFlow(byServer, VIPS)];
   assert.equal(one?.begunBy, "client");
   assert.equal(other?.begunBy, "server");
-  assert.deepEqual({ ...one, begunBy: "" }, { ...other, begunBy: "" });
+  const side = { begunBy: "", secondsLeft: 0 };
+  assert.deepEqual({ ...one, ...side }, { ...other, ...side });
+  assert.deepEqual([one?.secondsLeft, other?.secondsLeft], [431_999, 299]);
   assert.deepEqual(
     [one?.client, one?.clientPort, one?.vip, one?.server, one?.state],
     ["192.168.200.50", 40000, "192.168.200.100", "192.168.100.11", "ESTABLISHED"],

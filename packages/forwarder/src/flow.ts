@@ -16,6 +16,8 @@ export interface Flow {
   readonly begunBy: "client" | "server";
   /** TCP's state as conntrack names it; "" for UDP. */
   readonly state: string;
+  /** Seconds of silence after which the kernel forgets it. */
+  readonly secondsLeft: number;
 }
 
 interface Tuple {
@@ -48,8 +50,9 @@ export function parseFlow(line: string, vips: ReadonlySet<string>): Flow | undef
   const pair = tuples(line);
   if (pair === undefined) return undefined;
   const [original, reply] = pair;
-  const state =
-    protocol === "tcp" ? (/^tcp\s+\d+\s+(?:\d+\s+)?([A-Z_0-9]+)/.exec(line)?.[1] ?? "") : "";
+  const [, seconds = "0", state = ""] =
+    /^\w+\s+\d+\s+(?:(\d+)\s+)?([A-Z_0-9]+(?= ))?/.exec(line) ?? [];
+  const secondsLeft = Number(seconds);
   if (vips.has(original.dst)) {
     return {
       protocol,
@@ -61,6 +64,7 @@ export function parseFlow(line: string, vips: ReadonlySet<string>): Flow | undef
       serverPort: reply.sport,
       begunBy: "client",
       state,
+      secondsLeft,
     };
   }
   if (vips.has(reply.dst)) {
@@ -74,6 +78,7 @@ export function parseFlow(line: string, vips: ReadonlySet<string>): Flow | undef
       serverPort: original.sport,
       begunBy: "server",
       state,
+      secondsLeft,
     };
   }
   return undefined;

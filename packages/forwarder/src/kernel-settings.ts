@@ -47,6 +47,13 @@ export function kernelSettings(
     ...links.flatMap(perLink),
     { path: ["net", "netfilter", "nf_conntrack_tcp_loose"], want: "1" },
     { path: ["net", "netfilter", "nf_conntrack_tcp_be_liberal"], want: "1" },
+    // While the entry of a connection that was reset lives, it takes a new one on the same ports to its
+    // own server, and a SYN against the direction it was begun in is invalid to it.
+    {
+      path: ["net", "netfilter", "nf_conntrack_tcp_timeout_close"],
+      want: "1",
+      optional: true,
+    },
     // One value for the whole machine, which only its first network namespace may write.
     {
       path: ["net", "netfilter", "nf_conntrack_max"],

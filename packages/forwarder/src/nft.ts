@@ -17,7 +17,9 @@ export interface NftTable {
   /** Replaces rules and elements, whatever was there, in one transaction. */
   load(wanted: Elements): Promise<void>;
   change(changes: ElementChanges): Promise<void>;
-  /** Applies statements that only add elements; used for cuts. */
+  /** One set or map as nft's JSON. */
+  listSet(kind: "set" | "map", set: string): Promise<string>;
+  /** Applies statements about elements that are no configuration: cuts, pins. */
   add(statements: string): Promise<void>;
   /** Whether the process id is that of an nft that this adapter ran lately. */
   isOwn(pid: number): boolean;
@@ -46,6 +48,11 @@ export function createNftTable(run: Run, options: RuleOptions): NftTable {
       if (result.stderr.includes("No such file or directory")) return null;
       await mustRun(() => Promise.resolve(result), result.argv);
       return null;
+    },
+    async listSet(kind, set) {
+      const argv = ["nft", "-j", "list", kind, ...name.split(" "), set];
+      const options = { timeoutMs: NFT_TIMEOUT_MS, outputBytesMax: LISTING_BYTES_MAX };
+      return (await mustRun(run, argv, options)).stdout;
     },
     knows: (present) => present.chains.has(version),
     load: (wanted) => apply(rulesText(options) + elementsText(options.family, wanted)),

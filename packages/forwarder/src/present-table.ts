@@ -43,10 +43,14 @@ interface Element {
 const countOf = (value: Json | undefined): Count | undefined =>
   isObject(value) ? { packets: Number(value.packets), bytes: Number(value.bytes) } : undefined;
 
+/** Of a map's value: `jump CHAIN` in a map of verdicts, else as it stands. */
+const valueText = (value: Json | undefined): string =>
+  isObject(value) && isObject(value.jump) ? `jump ${String(value.jump.target)}` : String(value);
+
 /** `KEY`, `{elem: {val: KEY, counter}}`, or `[one of these, VALUE]` for a map. */
 function parseElement(item: Json, name: SetName, isMap: boolean): Element {
   const [left, value] =
-    isMap && Array.isArray(item) ? [item[0] as Json, String(item[1])] : [item, ""];
+    isMap && Array.isArray(item) ? [item[0] as Json, valueText(item[1])] : [item, ""];
   if (isObject(left) && isObject(left.elem)) {
     const { val, counter } = left.elem;
     return { key: keyText(val ?? null, name), value, count: countOf(counter) };

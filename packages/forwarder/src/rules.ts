@@ -9,17 +9,23 @@
 //   postrouting mangle late_out    a server's invalid packets: back to the VIP, stateless
 //   postrouting srcnat to_client   a server's mid-stream packet that comes first: source is the VIP
 //   input filter       guard       the node's own stack never answers for a floating IP
-// The service id and nothing else lives in `meta priority`: the kernel sets it anew when it forwards,
-// so nobody's packet mark is touched. A map look-up that misses ends its rule, not the chain.
+// The number of a service, then that of its server, lives in `meta priority`: the kernel sets it anew
+// when it forwards, so nobody's packet mark is touched. A map look-up that misses ends its rule, not
+// the chain. `find_server` goes from the one to the other: a pin of this flow says it, else the
+// service's way to its slots does (`ways`); a service with one server has that server's place itself.
 import type { Family } from "@lbpair/common";
 import { stableHash } from "./hash.js";
-import { SLOT_SEED, SLOT_SIZES } from "./slots.js";
+import { SLOT_SEED, WAYS, type Way } from "./slots.js";
 
 export const TABLE = "lbpair";
 /** Elements of the set of cut flows; each cut flow takes two. */
 export const CUTS_MAX = 262_144;
 /** How long a cut flow's packets are answered with a reset. */
 export const CUT_SECONDS = 300;
+/** Open connections that may live on a server other than the maps name; each is an element here and on the peer. */
+export const PINS_MAX = 65_536;
+/** How long a SYN on a pin's addresses and ports silences it; the daemon has long removed it by then. */
+const REUSED_SECONDS = 86_400;
 
 /** What the rules depend on besides the configuration. */
 export interface RuleOptions {
@@ -60,11 +66,13 @@ const WORDS: Readonly<Record<Family, Words>> = {
 
 export const tableName = (family: Family): string => `${WORDS[family].table} ${TABLE}`;
 
-function declarations({ type, destination }: Words): string[] {
+function declarations({ type }: Words): string[] {
   const socket = `${type} . inet_proto . inet_service`;
   // numgen stands for "a 32-bit number in host order": the only way nft 1.0.6 knows to declare a key
   // that jhash fills. (`typeof jhash …` crashes its listing; `@nh,0,32` is in network order.)
   const slot = "typeof meta priority . numgen inc mod 2";
+  const sizes = [...new Set(WAYS.map((way) => way.size))];
+  const flow = `${type} . inet_service . ${type} . inet_service`;
   return [
     "counter guarded { }",
     "counter foreign { }",
@@ -74,14 +82,14 @@ function declarations({ type, destination }: Words): string[] {
     `set ambiguous { type ${socket}; }`,
     `set toservers { type ${socket}; counter; }`,
     `set fromservers { type ${socket}; counter; }`,
-    `set cuts { type ${type} . inet_service . ${type} . inet_service; flags timeout, dynamic; timeout ${CUT_SECONDS}s; size ${CUTS_MAX}; }`,
+    `set cuts { type ${flow}; flags timeout, dynamic; timeout ${CUT_SECONDS}s; size ${CUTS_MAX}; }`,
     `map services { type ${socket} : classid; counter; }`,
     `map servers { type classid : ${type}; counter; }`,
     "map serverports { type classid : inet_service; }",
-    ...SLOT_SIZES.flatMap((size) => [
-      `map slots${size} { ${slot} : ${destination}; counter; }`,
-      `map slotports${size} { ${slot} : tcp dport; }`,
-    ]),
+    "map ways { type classid : verdict; }",
+    ...sizes.map((size) => `map slots${size} { ${slot} : meta priority; }`),
+    `map pins { type ${flow} : classid; flags timeout; size ${PINS_MAX * 2}; }`,
+    `set reused { type ${flow}; flags timeout, dynamic; timeout ${REUSED_SECONDS}s; size ${PINS_MAX * 2}; }`,
     `map vips { type ${socket} : ${type}; }`,
     `map vipids { type ${socket} : classid; }`,
     `map vipaddresses { type classid : ${type}; }`,
@@ -95,15 +103,38 @@ const chain = (name: string, lines: readonly string[]): string[] => [
   "}",
 ];
 
-const hashed = ({ source }: Words, size: number): string =>
-  `meta priority . jhash ${source} . th sport mod ${size} seed 0x${SLOT_SEED.toString(16)}`;
+function slotNumber({ source }: Words, { kind, size }: Way): string {
+  const seed = `mod ${size} seed 0x${SLOT_SEED.toString(16)}`;
+  if (kind === "flow") return `jhash ${source} . th sport ${seed}`;
+  return kind === "source" ? `jhash ${source} ${seed}` : `numgen inc mod ${size}`;
+}
 
-/** Sets the service id; a packet of no service leaves the chain with id 0 = none. */
-const findService = ({ destination }: Words): string[] => [
-  "meta priority set none",
-  `meta priority set ${destination} . meta l4proto . th dport map @services`,
-  "meta priority none return",
-];
+/**
+ * Leaves the number of the server in `meta priority`, or none. A pin is for packets in mid-stream: a
+ * SYN begins another connection of the same addresses and ports, and ends the pin. Not one that
+ * conntrack calls invalid, though: an entry that a server's packet began still holds these ports for a
+ * while, and takes what follows to the pin's server. nft 1.0.6 cannot delete from a map whose key is
+ * this long with IPv6, hence the set `reused`.
+ */
+function serverOf(words: Words): string[] {
+  const { source, destination } = words;
+  const flow = `${source} . tcp sport . ${destination} . tcp dport`;
+  return [
+    ...WAYS.flatMap((way) =>
+      chain(way.name, [
+        `meta priority set meta priority . ${slotNumber(words, way)} map @slots${way.size}`,
+      ]),
+    ),
+    ...chain("find_server", [
+      "meta priority set none",
+      `meta priority set ${destination} . meta l4proto . th dport map @services`,
+      "meta priority none return",
+      `ct state new tcp flags & (syn | ack) == syn ${flow} @pins add @reused { ${flow} }`,
+      `${flow} != @reused meta priority set ${flow} map @pins`,
+      "meta priority vmap @ways",
+    ]),
+  ];
+}
 
 function firstPackets(words: Words): string[] {
   const { table, source, destination } = words;
@@ -115,16 +146,9 @@ function firstPackets(words: Words): string[] {
       `meta l4proto { tcp, udp } ${destination} @floating jump choose`,
     ]),
     ...chain("choose", [
-      ...findService(words),
+      "jump find_server",
       `meta priority @serverports ${dnat} meta priority map @servers : meta priority map @serverports`,
       `${dnat} meta priority map @servers`,
-      ...SLOT_SIZES.flatMap((size) => {
-        const key = hashed(words, size);
-        return [
-          `${key} @slotports${size} ${dnat} ${key} map @slots${size} : ${key} map @slotports${size}`,
-          `${dnat} ${key} map @slots${size}`,
-        ];
-      }),
     ]),
     // Only a packet with ACK and no SYN is mid-stream; UDP has no flags to tell it by.
     ...chain("to_client", [
@@ -145,7 +169,7 @@ function firstPackets(words: Words): string[] {
 
 /**
  * conntrack picks up neither FIN, RST nor SYN/ACK without an entry; they are translated by the same
- * maps. The port is set before the address, and both by service id: the first rewrite would change
+ * maps. The port is set before the address, and both by number: the first rewrite would change
  * what a look-up by address sees. The half towards the client has to be in postrouting: earlier,
  * the source would be the node's own VIP and the kernel drops that as martian.
  */
@@ -158,13 +182,9 @@ function latePackets(words: Words): string[] {
       `ct state invalid meta l4proto tcp ${destination} @floating jump late_to_server`,
     ]),
     ...chain("late_to_server", [
-      ...findService(words),
+      "jump find_server",
       "tcp dport set meta priority map @serverports",
       `${destination} set meta priority map @servers`,
-      ...SLOT_SIZES.flatMap((size) => [
-        `tcp dport set ${hashed(words, size)} map @slotports${size}`,
-        `${destination} set ${hashed(words, size)} map @slots${size}`,
-      ]),
       "meta priority set none",
     ]),
     ...chain("late_out", [
@@ -234,6 +254,7 @@ function body(options: RuleOptions): string[] {
   return [
     ...declarations(words),
     ...cutPackets(words, options.markMask),
+    ...serverOf(words),
     ...latePackets(words),
     ...firstPackets(words),
     ...filters(words),

@@ -6,6 +6,7 @@ import {
   type PortRange,
   type ServerMode,
   type ServicesConfig,
+  type VirtualService,
 } from "@lbpair/common";
 
 /** A server of one virtual service; the fallback server is one too. */
@@ -29,7 +30,7 @@ export interface PlannedService {
   readonly ports: readonly number[];
   readonly protocol: "tcp" | "udp" | "both";
   readonly protocols: readonly Protocol[];
-  readonly scheduler: string;
+  readonly scheduler: VirtualService["scheduler"];
   readonly check: CheckConfig;
   /** Real servers in the order written, then the fallback server where there is one. */
   readonly servers: readonly PlannedServer[];

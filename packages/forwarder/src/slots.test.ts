@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { dealSlots, quotas, type SlotServer, slotOf, slotSize } from "./slots.js";
+import { chooseWay, dealSlots, quotas, type SlotServer, slotOf } from "./slots.js";
 
 const servers = fc
   .uniqueArray(
@@ -21,7 +21,14 @@ const servers = fc
   );
 
 const deal = (list: readonly SlotServer[], gone: ReadonlySet<number>) =>
-  dealSlots(list, (index) => !gone.has(index), slotSize(list.map((each) => each.weight)));
+  dealSlots(
+    list,
+    (index) => !gone.has(index),
+    chooseWay(
+      "flow",
+      list.map((each) => each.weight),
+    ).size,
+  );
 
 test("quotas add up to the table and follow the weights to within one slot", () => {
   fc.assert(
@@ -64,7 +71,7 @@ test("with all servers serving every share is exactly its quota", () => {
   fc.assert(
     fc.property(servers, (list) => {
       const weights = list.map((each) => each.weight);
-      const size = slotSize(weights);
+      const { size } = chooseWay("flow", weights);
       const table = deal(list, new Set());
       quotas(weights, size).forEach((share, index) => {
         assert.equal(table.filter((owner) => owner === index).length, share);
@@ -101,9 +108,10 @@ test("adding a fourth equal server moves little more than its own share", () => 
 });
 
 test("a lopsided pair gets the large table, an even pair the small one", () => {
-  assert.equal(slotSize([100, 100]), 64);
-  assert.equal(slotSize([990, 10]), 1024);
-  assert.equal(slotSize([100, 0]), 64);
+  assert.equal(chooseWay("flow", [100, 100]).size, 64);
+  assert.equal(chooseWay("source", [990, 10]).size, 1024);
+  assert.equal(chooseWay("flow", [100, 0]).size, 64);
+  assert.equal(chooseWay("turn", [100, 100]).size, 61);
 });
 
 // Recorded from a kernel 6.18 with `jhash ip saddr . th sport mod N seed 0x6c627069`.
@@ -117,6 +125,10 @@ const KERNEL_SLOTS = [
 
 test("a packet's slot is the kernel's", () => {
   for (const [client, port, size, slot] of KERNEL_SLOTS) {
-    assert.equal(slotOf(client, port, size), slot, `${client}:${port} of ${size}`);
+    assert.equal(
+      slotOf(client, port, { name: "", kind: "flow", size }),
+      slot,
+      `${client}:${port} of ${size}`,
+    );
   }
 });

@@ -1,17 +1,43 @@
-// slots.ts — which slot of a service's table belongs to which server.
+// slots.ts — which slot of a service's table belongs to which server, and how a packet finds its slot.
 //
-// A connection's slot is a hash of its client address and port, so both nodes find the same server
+// With the hashes a connection's slot is a function of its packets, so both nodes find the same server
 // for the same packet. The table has to be a function of configuration and pool alone (never of
-// history), and a server that leaves may move its own slots only:
+// history), and a server that leaves the pool may move its own slots only:
 //   1. Deal every slot among all *configured* servers, exact shares by weight, in the order of a
 //      weighted rendezvous score: a changed configuration moves little more than it must.
 //   2. A slot whose owner is not serving goes to the serving server that scores highest for it.
+// In turns, the slots are a round: exact shares by weight of those that serve, spread evenly.
 import { addressBytes } from "@lbpair/common";
 import { jhash, mix, scaleTo, stableHash } from "./hash.js";
 
-/** Sizes of a slot table; the rules have one look-up for each. */
-export const SLOT_SIZES = [64, 1024] as const;
-export type SlotSize = (typeof SLOT_SIZES)[number];
+/** Sizes of a table that a hash of the packet looks into. */
+const HASH_SIZES = [64, 1024] as const;
+/**
+ * Sizes of a table that is dealt in turns. All services of one size share the kernel's counter; a
+ * prime has no rhythm in common with services whose connections take turns.
+ */
+const TURN_SIZES = [61, 1021] as const;
+export type SlotSize = (typeof HASH_SIZES)[number] | (typeof TURN_SIZES)[number];
+
+/** What a packet's slot is: a hash of client address and port, of the address alone, or the next one. */
+export type WayKind = "flow" | "source" | "turn";
+
+/** How a service's packets find their slot; the rules have one chain of this name for each. */
+export interface Way {
+  readonly name: string;
+  readonly kind: WayKind;
+  readonly size: SlotSize;
+}
+
+const SIZES: Readonly<Record<WayKind, readonly SlotSize[]>> = {
+  flow: HASH_SIZES,
+  source: HASH_SIZES,
+  turn: TURN_SIZES,
+};
+
+export const WAYS: readonly Way[] = (["flow", "source", "turn"] as const).flatMap((kind) =>
+  SIZES[kind].map((size) => ({ name: `by_${kind}_${size}`, kind, size })),
+);
 
 /** Seed of the packet hash, equal on every node for ever: another seed would move every flow. */
 export const SLOT_SEED = 0x6c627069;
@@ -45,19 +71,22 @@ export function quotas(weights: readonly number[], size: number): number[] {
   return shares;
 }
 
-/** The smallest table in which every server's share is near its weight; depends on weights only. */
-export function slotSize(weights: readonly number[]): SlotSize {
+/** The way with the smallest table in which every server's share is near its weight; depends on weights only. */
+export function chooseWay(kind: WayKind, weights: readonly number[]): Way {
+  const ways = WAYS.filter((way) => way.kind === kind);
+  const size = ways.find((way) => isNear(weights, way.size)) ?? ways.at(-1);
+  if (size === undefined) throw new RangeError(`no way of kind ${kind}`);
+  return size;
+}
+
+function isNear(weights: readonly number[], size: number): boolean {
   const positive = weights.filter((weight) => weight > 0);
   const total = positive.reduce((sum, weight) => sum + weight, 0);
-  for (const size of SLOT_SIZES) {
-    const shares = quotas(positive, size);
-    const good = positive.every((weight, index) => {
-      const exact = (weight * size) / total;
-      return Math.abs((shares[index] ?? 0) - exact) * 100 <= exact * SHARE_ERROR_PERCENT_MAX;
-    });
-    if (good) return size;
-  }
-  return SLOT_SIZES[SLOT_SIZES.length - 1] ?? 1024;
+  const shares = quotas(positive, size);
+  return positive.every((weight, index) => {
+    const exact = (weight * size) / total;
+    return Math.abs((shares[index] ?? 0) - exact) * 100 <= exact * SHARE_ERROR_PERCENT_MAX;
+  });
 }
 
 /** Weighted rendezvous: the highest score of a slot wins; P(win) is proportional to the weight. */
@@ -110,9 +139,32 @@ export function dealSlots(
   });
 }
 
-/** The slot of a client's packet, as the rules compute it (`jhash ip saddr . th sport`). */
-export function slotOf(client: string, clientPort: number, size: SlotSize): number {
-  const bytes = [...addressBytes(client), clientPort >> 8, clientPort & 0xff];
+/**
+ * A round of turns: for every slot the index of its server in `weights`, each as often as its weight
+ * asks, as evenly spread as may be ("smooth weighted round robin"). At least one weight is positive.
+ */
+export function dealTurns(weights: readonly number[], size: SlotSize): number[] {
+  const shares = quotas(weights, size);
+  const credit = weights.map(() => 0);
+  return Array.from({ length: size }, () => {
+    let next = 0;
+    shares.forEach((share, index) => {
+      credit[index] = (credit[index] ?? 0) + share;
+      if ((credit[index] ?? 0) > (credit[next] ?? 0)) next = index;
+    });
+    credit[next] = (credit[next] ?? 0) - size;
+    return next;
+  });
+}
+
+/**
+ * The slot of a client's packet, as the rules compute it (`jhash ip saddr . th sport`, or without the
+ * port); undefined where the packet does not say it.
+ */
+export function slotOf(client: string, clientPort: number, way: Way): number | undefined {
+  if (way.kind === "turn") return undefined;
+  const port = way.kind === "flow" ? [clientPort >> 8, clientPort & 0xff] : [];
+  const bytes = [...addressBytes(client), ...port];
   while (bytes.length % 4 !== 0) bytes.push(0);
-  return scaleTo(jhash(bytes, SLOT_SEED), size);
+  return scaleTo(jhash(bytes, SLOT_SEED), way.size);
 }

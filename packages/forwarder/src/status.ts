@@ -16,6 +16,8 @@ export interface StatusInput {
   readonly healthOf: (id: string) => Health;
   readonly totals: Totals;
   readonly flows: readonly Flow[];
+  /** The server that the peer holds a pin of for a flow. */
+  readonly pinnedServer: (flow: Flow) => string | undefined;
   /** Monotonic milliseconds, on the clock of the verdicts. */
   readonly now: number;
 }
@@ -60,6 +62,7 @@ function serviceStatus(
   const { service, pool } = distribution;
   const rule = input.coverage.find((each) => each.label === service.label);
   const byRule = rule?.byRule ?? false;
+  const returns = rule?.returns ?? false;
   const openOf = (server: PlannedServer): number =>
     owned.filter((each) => each.server === server).length;
   return {
@@ -79,7 +82,8 @@ function serviceStatus(
       byRule,
       reason: rule?.reason ?? "",
       open: owned.length,
-      covered: owned.filter((each) => isCovered(each, byRule)).length,
+      covered: owned.filter((each) => isCovered(each, returns, input.pinnedServer(each.flow)))
+        .length,
     },
   };
 }

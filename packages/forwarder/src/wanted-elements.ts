@@ -27,7 +27,18 @@ export const belongs = (server: PlannedServer): boolean => server.mode !== "halt
 const socket = (address: string, protocol: string, port: number): string =>
   `${address} . ${protocol} . ${port}`;
 
-function addForward(elements: MutableElements, { service, id, pool, slots }: Distribution): void {
+/** Every server has its place by its own number, so that slots and pins can name it. */
+function addServers(elements: MutableElements, { service, serverNumbers }: Distribution): void {
+  service.servers.forEach((server, index) => {
+    if (!belongs(server)) return;
+    const key = classid(serverNumbers[index] ?? 0);
+    elements.servers.set(key, server.address);
+    if (server.port !== 0) elements.serverports.set(key, `${server.port}`);
+  });
+}
+
+function addForward(elements: MutableElements, distribution: Distribution): void {
+  const { service, id, serverNumbers, pool, slots } = distribution;
   const key = classid(id);
   for (const protocol of service.protocols) {
     for (const port of service.ports) {
@@ -44,11 +55,13 @@ function addForward(elements: MutableElements, { service, id, pool, slots }: Dis
     if (only.port !== 0) elements.serverports.set(key, `${only.port}`);
     return;
   }
-  slots.owners.forEach((server, slot) => {
-    elements[`slots${slots.size}`].set(`${key} . ${slot}`, server.address);
-    if (server.port !== 0) {
-      elements[`slotports${slots.size}`].set(`${key} . ${slot}`, `${server.port}`);
-    }
+  const { way, owners } = slots;
+  elements.ways.set(key, `jump ${way.name}`);
+  const numbers = new Map(
+    service.servers.map((server, index) => [server, classid(serverNumbers[index] ?? 0)]),
+  );
+  owners.forEach((server, slot) => {
+    elements[`slots${way.size}`].set(`${key} . ${slot}`, numbers.get(server) ?? "");
   });
 }
 
@@ -98,7 +111,10 @@ export function wantedElements(input: WantedInput): Elements {
     if (familyOf(address) === input.family) elements.floating.set(address, "");
   }
   for (const arm of input.arms) elements.arms.set(`"${arm}"`, "");
-  for (const distribution of mine) addForward(elements, distribution);
+  for (const distribution of mine) {
+    addServers(elements, distribution);
+    addForward(elements, distribution);
+  }
   addReturn(elements, collectClaims(mine));
   return elements;
 }

@@ -19,6 +19,9 @@ import { createFlowKeeper } from "./flow-keeper.js";
 import { createHealthEngine } from "./health/engine.js";
 import type { HealthEngine } from "./health/types.js";
 import { createNftTable } from "./nft.js";
+import { createPinCarrier, type PinCarrier } from "./pin-carrier.js";
+import { PinKeeper } from "./pin-keeper.js";
+import { createPinTable } from "./pin-table.js";
 import { healthFrom } from "./pool.js";
 import { createProvoker } from "./provoker.js";
 import { tableName } from "./rules.js";
@@ -42,6 +45,8 @@ export interface Works {
   readonly engine: HealthEngine;
   readonly snapshots: SnapshotReader;
   readonly watch: TableWatch;
+  readonly pins: PinKeeper;
+  readonly carrier: PinCarrier;
 }
 
 /** Nothing is in force and no check runs yet; `convergence.use` and `engine.start` begin. */
@@ -58,7 +63,10 @@ export async function createWorks(
   const provoker = createProvoker(markMask, (text) => log.warn({ text }, "provocation failed"));
   const totalsFile = join(paths.daemonState("forwarder"), "totals.json");
   const past = await readTotals(totalsFile);
-  const flows = createFlowKeeper({ family: FAMILY, nft, connections, provoker, event });
+  const carrier = createPinCarrier({ socket: paths.socket("replicator"), clock, log });
+  const table = createPinTable(nft, FAMILY);
+  const pins = new PinKeeper({ table, carrier, clock, log, event });
+  const flows = createFlowKeeper({ family: FAMILY, nft, connections, provoker, pins, event });
   const plane = new DataPlane({ family: FAMILY, nft, flows, clock, log, event }, past);
   const engine = createHealthEngine({
     clock,
@@ -91,7 +99,7 @@ export async function createWorks(
     onTrouble: (text) => log.warn({ text }, "nft monitor"),
   });
   const snapshots = createSnapshotReader({ plane, connections, clock, log });
-  return { convergence, plane, engine, snapshots, watch };
+  return { convergence, plane, engine, snapshots, watch, pins, carrier };
 }
 
 /** Identity of the configuration in force, without who made it and why. */
@@ -114,7 +122,7 @@ export const NOTHING_TO_TELL: Told = {
 };
 
 export async function worksStatus(works: Works, now: Millis): Promise<Told> {
-  const { convergence, plane, engine, snapshots } = works;
+  const { convergence, plane, engine, snapshots, pins } = works;
   const { running } = convergence;
   const { totals, flows } = await snapshots.read();
   const followed = engine.followed();
@@ -133,6 +141,7 @@ export async function worksStatus(works: Works, now: Millis): Promise<Told> {
       healthOf,
       totals,
       flows,
+      pinnedServer: (flow) => pins.carriedServer(flow),
       now,
     }),
     table: plane.table,

@@ -34,6 +34,8 @@ export interface LocalDaemons {
   restartHeartbeat(): Promise<unknown>;
   /** The heartbeat forgets how often health has moved the role. */
   clearFlaps(): Promise<unknown>;
+  /** Gives the forwarder what the peer's says of open connections; it judges every word. */
+  pins(order: unknown): Promise<unknown>;
 }
 
 const OTHERS = ["forwarder", "heartbeat"] as const;
@@ -79,5 +81,7 @@ export function createLocalDaemons(paths: AppliancePaths): LocalDaemons {
       controlRequest(paths.socket("heartbeat"), "POST /restart", {}, { timeoutMs: ASK_MS_MAX }),
     clearFlaps: () =>
       controlRequest(paths.socket("heartbeat"), "POST /clear-flaps", {}, { timeoutMs: ASK_MS_MAX }),
+    pins: (order) =>
+      controlRequest(paths.socket("forwarder"), "POST /pins", order, { timeoutMs: ASK_MS_MAX }),
   };
 }

@@ -52,6 +52,8 @@ export interface Peer {
   transitions(limit: number): Promise<unknown>;
   restartHeartbeat(): Promise<unknown>;
   clearFlaps(): Promise<unknown>;
+  /** The forwarder's own words, for the forwarder there. */
+  pins(order: unknown): Promise<unknown>;
   close(): void;
 }
 
@@ -139,6 +141,7 @@ export function createPeer(remote: Remote): Peer {
     transitions: (limit) => ask("transitions", { limit }),
     restartHeartbeat: () => ask("restart", { daemon: "heartbeat" }),
     clearFlaps: () => ask("clear-flaps", {}),
+    pins: (order) => ask("pins", {}, new TextEncoder().encode(JSON.stringify(order))),
     close: () => remote.close(),
   };
 }

@@ -207,6 +207,17 @@ async function restartHeartbeat(node: NodeState, argument: unknown): Promise<unk
   return answer;
 }
 
+/** Not JSON is refused here; what it says is judged by the forwarder. */
+async function pins(node: NodeState, body: Uint8Array): Promise<unknown> {
+  let order: unknown;
+  try {
+    order = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch {
+    return refuse("pins: want JSON");
+  }
+  return node.daemons.pins(order);
+}
+
 export function createReceiveHandler(node: NodeState, hooks: ReceiveHooks): ReceiveHandler {
   return (verb, argument, body) => {
     if (!READING.has(verb)) hooks.heard();
@@ -251,6 +262,8 @@ export function createReceiveHandler(node: NodeState, hooks: ReceiveHooks): Rece
         return restartHeartbeat(node, argument);
       case "clear-flaps":
         return node.daemons.clearFlaps();
+      case "pins":
+        return pins(node, body);
       default:
         return verb satisfies never;
     }

@@ -89,6 +89,7 @@ export function createRoutes({
     "GET /peer/events": ({ query }) => refusing(mustHavePeer(replicator).events(readAfter(query))),
     "GET /peer/transitions": ({ query }) =>
       refusing(mustHavePeer(replicator).transitions(readLimit({ limit: query.get("limit") }))),
+    "POST /peer/pins": ({ body }) => refusing(mustHavePeer(replicator).pins(body)),
     "POST /peer/clear-flaps": () => refusing(mustHavePeer(replicator).clearFlaps()),
     "POST /peer/restart": ({ body }) => {
       if (textOf(body, "daemon") !== "heartbeat") {

@@ -4,9 +4,9 @@
  * hello: who are you, what is in force · plan: what would this bundle change · stage: keep it ready ·
  * commit: put the staged one in force · abort: forget it · modes: compare operators' modes, newer wins ·
  * mode-request: please set this mode · status, events, transitions: what your daemons say ·
- * restart: start your heartbeat anew · clear-flaps: health may move the role again. The last three
- * came with a later release; a peer that does not
- * know them refuses the word, which is told and no failure.
+ * restart: start your heartbeat anew · clear-flaps: health may move the role again · pins: open
+ * connections that the maps do not describe. The last four came with later releases; a peer that does
+ * not know them refuses the word, which is told and no failure.
  */
 export const VERBS = [
   "hello",
@@ -21,6 +21,7 @@ export const VERBS = [
   "transitions",
   "restart",
   "clear-flaps",
+  "pins",
 ] as const;
 export type Verb = (typeof VERBS)[number];
 
