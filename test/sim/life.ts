@@ -251,6 +251,8 @@ export class Life {
     this.world.machines[side] = machine;
     machine.say("is reverted to a snapshot");
     this.watch.reverted(machine);
+    // Its forwarder and its links are those of now.
+    this.linkNews([machine]);
     // Whoever was to start the daemon did so in another life.
     if (machine.daemon === null)
       this.world.after(500, () => this.world.machines[side].startDaemon());

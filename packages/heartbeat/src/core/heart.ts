@@ -147,7 +147,12 @@ export class Heart {
 
   /** Whether an effect that has waited is still wanted; no lease is given on a claim of before a pause. */
   wants(effect: QueuedEffect): boolean {
-    if (effect.kind === "grant-lease") this.noticeStandstill();
+    if (effect.kind === "grant-lease") {
+      this.noticeStandstill();
+      if (this.said.claimWaits(this.settings)) {
+        this.dispatch({ kind: "lease-lost", why: "its claim waited too long for its kernel" });
+      }
+    }
     return stillWanted(effect, this.state, this.acknowledged && !this.said.again(this.state));
   }
 

@@ -1,5 +1,5 @@
 // last-said.ts — what this node said last, and whether what it would say now is news.
-import type { ElectionState } from "./election-state.js";
+import type { ElectionSettings, ElectionState } from "./election-state.js";
 import type { HeartPorts, HeldLength } from "./ports.js";
 
 /** A word within so many milliseconds of the same one is no news. */
@@ -35,6 +35,15 @@ export class LastSaid {
     if (state !== this.state || now - this.at >= AGAIN_MS) return false;
     const leaseMs = this.ports.lease.mayAnswerMs(now);
     return leaseMs <= this.leaseMs && this.leaseMs - leaseMs <= AGAIN_MS;
+  }
+
+  /**
+   * Whether a claim has waited for its kernel as long as the peer waits for a word: until its kernel has
+   * heard of it a claim says nothing, and by then the peer may have claimed too.
+   */
+  claimWaits({ paired, deadtime, keepalive }: ElectionSettings): boolean {
+    const { lease } = this.ports;
+    return paired && !lease.held && this.ports.now() - this.at > deadtime - keepalive;
   }
 
   /** A peer that may hear, though it is not heard, must know of a long lease before this node can die. */

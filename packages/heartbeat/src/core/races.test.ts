@@ -261,6 +261,16 @@ test("a claim from before a pause gets no lease after it", () => {
   assert.equal(heart.state.phase, "starting");
 });
 
+test("a claim that its kernel has not heard of for as long as the peer waits for a word is given up", () => {
+  const { heart, time } = claiming({ ms: 0 });
+  // Beats come, so it is no pause; what it claims waits behind a slow `ip`, and it says nothing.
+  for (time.now = 200; time.now < 800; time.now += 200) heart.noticeStandstill();
+  assert.equal(heart.wants({ kind: "grant-lease" }), true, "800 ms without a word");
+  time.now = 801;
+  assert.equal(heart.wants({ kind: "grant-lease" }), false);
+  assert.equal(heart.state.phase, "starting");
+});
+
 test("a claim from before the machine was suspended gets no lease after it", () => {
   const suspended = { ms: 0 };
   const { heart, time } = claiming(suspended);
