@@ -1,4 +1,5 @@
 // heart.ts — one node's heartbeat: what it does with everything that happens, and in what order.
+// long: one node's whole reaction to what happens, in one place.
 //
 // The daemon and the simulation run this very code. It knows no clock, socket, process or promise: what
 // takes time answers through a callback, and what has to be done is asked of its ports.
