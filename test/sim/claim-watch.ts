@@ -44,7 +44,8 @@ export class ClaimWatch {
     }
     if (after.phase === "active" && before.phase !== "active") {
       this.answeringSince[side] = now;
-      this.bySilence[side] = after.rule === "silence" || after.rule === "lone";
+      // A hand-over that nobody answers is taken back by silence too.
+      this.bySilence[side] = ["silence", "lone", "no-answer"].includes(after.rule);
     }
     if (event.kind === "advert") {
       const { epoch, highestEpoch } = event.peer;
