@@ -79,7 +79,7 @@ describe("a heartbeat that is to end", { skip: reason ?? false }, () => {
         return readFileSync(file, "utf8").trim().split(" ");
       })
       .filter((word) => word !== "")
-      .map(Number);
+      .flatMap((child) => [Number(child), ...childrenOf(Number(child))]);
 
   for (const withChildren of [false, true]) {
     const whom = withChildren ? "and every process it keeps, at the same moment" : "alone";

@@ -12,9 +12,10 @@ process.stdin.on("data", (chunk) => {
   const lines = (kept + chunk).split("\\n");
   kept = lines.pop();
   for (const line of lines) {
+    if (line === "quit") process.exit(0);
     if (line.startsWith("die")) process.exit(1);
     if (line.startsWith("hang")) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    if (/^(bad|ack)/.test(line)) last = last.then(() => say("Error: syntax error, unexpected number\\n" + line + "\\n (" + process.pid + ") ^\\n"));
+    if (/^(bad|ack)/.test(line)) last = last.then(() => say("Error: syntax error, unexpected number\\n" + line + "\\n (" + process.pid + " of " + process.ppid + ") ^\\n"));
   }
 });`;
 const argv = [process.execPath, "-e", STAND_IN];
@@ -56,16 +57,21 @@ test("a child that dies, or cannot start, is no answer and not an exception", as
   assert.equal((await missing.ask("fine")).kind, "no-answer");
 });
 
-test("a child that was asked often is replaced between two questions, and nobody notices", async () => {
+test("an nft that was asked often is replaced between two questions by a shell, and nobody notices", async () => {
   const session = createNftSession({ answerMs: 5000, argv });
   const pids = new Set<string>();
+  const parents = new Set<string>();
   for (let i = 0; i < 1010; i += 1) {
     const answer = await session.ask(i % 100 === 0 ? "bad pid" : "fine");
     assert.equal(answer.kind, i % 100 === 0 ? "refused" : "applied", `question ${i}`);
-    if (answer.kind === "refused") pids.add(/\((\d+)\)/.exec(answer.said)?.[1] ?? "none");
+    const [, pid, parent] = /\((\d+) of (\d+)\)/.exec(`${"said" in answer && answer.said}`) ?? [];
+    if (pid !== undefined) pids.add(pid);
+    if (parent !== undefined) parents.add(parent);
   }
   session.close();
-  console.log(`children: ${[...pids].join(", ")}`);
+  console.log(`nft: ${[...pids].join(", ")}; started by ${[...parents].join(", ")}`);
   assert.equal(pids.size, 3);
+  assert.equal(parents.size, 2);
+  assert.ok(!parents.has(`${process.pid}`), "this process forks none of them");
   assert.equal(session.restarts, 0, "planned ones do not count as lost");
 });

@@ -8,9 +8,10 @@ import { requestRealtime } from "./realtime.js";
 const schedulingOf = async (pid: number): Promise<string> =>
   /policy: (\S+)/.exec((await runCommand(["chrt", "-p", `${pid}`])).stdout)?.[1] ?? "";
 
-test("a helper that was there before real-time scheduling was granted gets it too", async (t) => {
-  // A process with a helper of its own, both ordinary.
-  const parent = spawn("sh", ["-c", "sleep 60 & echo $!; wait"], { stdio: "pipe" });
+test("a helper's helper that was there before real-time scheduling was granted gets it too", async (t) => {
+  // A process with a helper that has one of its own, all of them ordinary.
+  const below = "sh -c 'sleep 60 & echo $!; wait' & wait";
+  const parent = spawn("sh", ["-c", below], { stdio: "pipe" });
   const [line] = (await once(parent.stdout, "data")) as [Buffer];
   const helper = Number(`${line}`);
   try {

@@ -9,15 +9,17 @@ const CHRT_TIMEOUT_MS = 2000;
 const ORDINARY = "0";
 const POLICY_FIELD = 41 - 3;
 
-/** Helpers that were started before the answer came, on a machine too busy for `chrt` to be quick. */
-async function ordinaryChildren(pid: number): Promise<number[]> {
-  const read = (path: string) => readFile(path, "utf8").catch(() => "");
+const read = (path: string): Promise<string> => readFile(path, "utf8").catch(() => "");
+
+/** Helpers, and theirs, that were started before the answer came: a busy machine makes `chrt` slow. */
+async function ordinaryBelow(pid: number): Promise<number[]> {
   const children = (await read(`/proc/${pid}/task/${pid}/children`)).split(" ").filter(Boolean);
   const found = await Promise.all(
     children.map(async (child) => {
       const stat = await read(`/proc/${child}/stat`);
       const policy = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[POLICY_FIELD];
-      return policy === ORDINARY ? [Number(child)] : [];
+      const below = await ordinaryBelow(Number(child));
+      return policy === ORDINARY ? [Number(child), ...below] : below;
     }),
   );
   return found.flat();
@@ -36,6 +38,6 @@ export async function requestRealtime(run: Run, pid: number): Promise<string | n
   const { code, stderr, stdout } = await ask(pid);
   if (code !== 0) return (stderr || stdout).trim().split("\n")[0] || "chrt failed";
   // One that has ended meanwhile cannot be asked, and need not.
-  await Promise.all((await ordinaryChildren(pid)).map(ask));
+  await Promise.all((await ordinaryBelow(pid)).map(ask));
   return null;
 }
