@@ -125,6 +125,12 @@ async function main(): Promise<void> {
   const { events, store, transitions } = await openRecords(paths, appliance.node.name, log);
   const lease = createLease({ run: runCommand });
   const ip = createIpSession({ answerMs: IP_ANSWER_MS });
+  const routesIp = createIpSession({ answerMs: IP_ANSWER_MS });
+  const routers = (changed: boolean) => {
+    // A session remembers which name is which link.
+    if (changed) routesIp.renew();
+    return readRouters(runCommand, changed ? undefined : routesIp);
+  };
   const keeper = new LeaseKeeper(lease, systemClock);
   // Raw frames pass an output hook by; the gate's promise is then kept here.
   const mayAnnounce = () => lease.hook === "egress" || keeper.remainingMs(systemClock.now()) > 0;
@@ -140,7 +146,7 @@ async function main(): Promise<void> {
     lease: keeper,
     holder: new Holder(createAddresses(runCommand, ip), new VirtualMacs(virtualLinks)),
     announcer,
-    network: { mayAnnounce, routers: () => readRouters(runCommand), forwarded: readForwarded },
+    network: { mayAnnounce, routers, forwarded: readForwarded },
     ping: createIcmpPing(),
     openSocket: openAdvertSocket,
     // The kernel writes it with hyphens; on the wire it is 32 hex digits.
@@ -189,6 +195,7 @@ async function main(): Promise<void> {
     await control.close();
     lease.close();
     ip.renew();
+    routesIp.renew();
     announcer.close();
     const written = Promise.all([store.settled(), transitions.close(), events.close()]);
     await Promise.race([written, pause(DISK_PATIENCE_MS)]);

@@ -16,8 +16,8 @@ export interface NetworkWatchOptions {
   readonly clock: Clock;
   readonly events: EventLog;
   readonly holder: Holder;
-  /** The next hops of this node's routes. */
-  readonly routers: () => Promise<readonly Router[]>;
+  /** The next hops of this node's routes; `changed`: links or addresses are others than before. */
+  readonly routers: (changed: boolean) => Promise<readonly Router[]>;
   readonly mayAnnounce: () => boolean;
   readonly witnessInterval: () => number;
   readonly onView: (view: WitnessView, lateMs: number) => void;
@@ -90,7 +90,7 @@ export class NetworkWatch {
     this.routersAt = now;
     // At once with the routers known so far: whether a link has a carrier must not wait for `ip`.
     this.apply(services, peerAddresses);
-    routers()
+    routers(!same)
       .then((found) => {
         if (this.closed) return;
         this.routers = found;

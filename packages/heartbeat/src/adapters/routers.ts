@@ -1,6 +1,7 @@
 // routers.ts — the next hops of this node's routes, asked of `ip`.
 import { mustRun, normalAddress, type Run } from "@lbpair/common/light";
 import type { Router } from "../core/link-neighbours.js";
+import type { IpSession } from "./ip-session.js";
 
 const IP_TIMEOUT_MS = 3000;
 /** Next hops; a node with a full routing table has few of them all the same. */
@@ -26,8 +27,13 @@ export function parseRouters(json: string): Router[] {
   return [...found.values()];
 }
 
-/** Next hops of both families. Throws CommandError where `ip` fails. */
-export async function readRouters(run: Run): Promise<Router[]> {
+/**
+ * Next hops of both families. A `session` is asked where there is one, of every table: what is asked each
+ * minute must not fork. Throws CommandError where `ip` fails.
+ */
+export async function readRouters(run: Run, session?: IpSession): Promise<Router[]> {
+  const said = (await session?.list("route show table all")) ?? "no-answer";
+  if (said !== "no-answer") return parseRouters(said);
   const of = async (family: "-4" | "-6"): Promise<Router[]> => {
     const argv = ["ip", family, "-j", "route", "show"];
     return parseRouters((await mustRun(run, argv, { timeoutMs: IP_TIMEOUT_MS })).stdout);
