@@ -7,11 +7,13 @@ import { checkTargets } from "./check-targets.js";
 import type { Totals } from "./counters.js";
 import type { Applied, DataPlane, Wish } from "./data-plane.js";
 import { distribute } from "./distribution.js";
+import type { Flow } from "./flow.js";
 import type { HealthEngine } from "./health/types.js";
 import { kernelSettings } from "./kernel-settings.js";
 import { healthFrom } from "./pool.js";
 import { poolEvents } from "./pool-events.js";
 import { type PlannedService, planServices } from "./server-plan.js";
+import { NOT_STEERED, type Steered, sameWeights, steerAll, weightFrom } from "./steering.js";
 import { repairSettings } from "./sysctl.js";
 import { writeTotals } from "./totals-file.js";
 
@@ -42,6 +44,7 @@ export class Convergence {
   #sysctls: readonly SysctlStatus[] = [];
   #kept: Totals;
   #keeping: NodeJS.Timeout | null = null;
+  #steered: Steered = NOT_STEERED;
   #wanted = false;
   #busy: Promise<void> | null = null;
 
@@ -138,14 +141,29 @@ export class Convergence {
     return this.#apply();
   }
 
-  async #apply(): Promise<Applied> {
-    const { plane, engine } = this.#deps;
-    const before = plane.wish?.distributions ?? [];
-    const wish: Wish = {
-      distributions: distribute(this.#services, healthFrom(engine.followed())),
+  #wish(): Wish {
+    const health = healthFrom(this.#deps.engine.followed());
+    return {
+      distributions: distribute(this.#services, health, weightFrom(this.#steered)),
       floatingIps: this.#floatingIps(),
       arms: this.#arms,
     };
+  }
+
+  /** Leans the services that ask for it to servers with few of these connections. */
+  async steer(flows: readonly Flow[]): Promise<void> {
+    const { plane } = this.#deps;
+    const steered = steerAll(plane.wish?.distributions ?? [], flows);
+    if (sameWeights(steered, this.#steered)) return;
+    this.#steered = steered;
+    // Where the kernel refused something, the next change of it brings the weights too.
+    if (this.#failure === null) await plane.apply(this.#wish(), false);
+  }
+
+  async #apply(): Promise<Applied> {
+    const { plane } = this.#deps;
+    const before = plane.wish?.distributions ?? [];
+    const wish = this.#wish();
     try {
       const applied = await plane.apply(wish);
       await this.#succeeded();

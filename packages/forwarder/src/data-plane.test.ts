@@ -59,7 +59,7 @@ function bench() {
   };
   const flows: FlowKeeper = {
     endStrays: step("endStrays"),
-    pin: step("pin"),
+    pin: () => step("pin")().then(() => []),
     dropUntranslated: step("dropUntranslated"),
     forget: step("forget"),
   };

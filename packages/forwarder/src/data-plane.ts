@@ -132,10 +132,10 @@ export class DataPlane {
     this.#gone = [];
   }
 
-  /** Compares wanted with present, changes the difference in one transaction, then ends flows. */
-  async apply(wish: Wish): Promise<Applied> {
+  /** One transaction of the difference, then ends flows, unless it `concerns` no open connection. */
+  async apply(wish: Wish, concerns = true): Promise<Applied> {
     const { first, before, applied } = await this.#changeTable(() => this.#bring(wish));
-    if (first || applied.changed > 0) {
+    if (concerns && (first || applied.changed > 0)) {
       await this.connections.end({ before, loaded: applied.loaded });
     }
     return applied;

@@ -24,8 +24,8 @@ export interface FlowKeeperDeps {
 export interface FlowKeeper {
   /** Ends what has to end after a change; `before` is what the kernel held, null where nothing. */
   endStrays(now: readonly Distribution[], before: Elements | null): Promise<void>;
-  /** Looks which open connections the maps do not describe. */
-  pin(now: readonly Distribution[]): Promise<void>;
+  /** Looks which open connections the maps do not describe; answers with all there are. */
+  pin(now: readonly Distribution[]): Promise<readonly Flow[]>;
   /** Deletes entries that came into being while the rules were away. */
   dropUntranslated(now: readonly Distribution[]): Promise<void>;
   /** Deletes every entry of the services, as long as `goOn` answers so. */
@@ -83,9 +83,7 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
         event("info", "udp-flows-freed", text, { flows: strays.udp.length });
       }
     },
-    async pin(now) {
-      await pins.keep(now, () => connections.list(addressesOf(now)));
-    },
+    pin: (now) => pins.keep(now, () => connections.list(addressesOf(now))),
     async dropUntranslated(now) {
       const servers = new Set(
         now.flatMap((each) => each.service.servers.map((server) => server.address)),

@@ -2,6 +2,7 @@
 import type { EventLog, Log } from "@lbpair/common";
 import type { Distribution } from "./distribution.js";
 import type { Elements } from "./elements.js";
+import type { Flow } from "./flow.js";
 import type { FlowKeeper } from "./flow-keeper.js";
 
 export interface FlowTurnsDeps {
@@ -43,7 +44,7 @@ export class FlowTurns {
     this.#inForce = inForce;
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(work);
     this.#turn = turn.catch(() => undefined);
     return turn;
@@ -62,8 +63,8 @@ export class FlowTurns {
     return this.#inTurn(() => this.#forget({ why, stillPassive }));
   }
 
-  /** Looks for connections that the maps do not describe. Rejects where the table cannot be listed. */
-  pin(): Promise<void> {
+  /** Looks for connections that the maps do not describe, and answers with all. Rejects where the table cannot be listed. */
+  pin(): Promise<readonly Flow[]> {
     return this.#inTurn(() => this.#deps.flows.pin(this.#inForce() ?? []));
   }
 

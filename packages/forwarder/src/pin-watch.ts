@@ -11,10 +11,10 @@ export interface PinWatch {
 /** Connections that no change of the maps concerns need no look; then nothing runs here. */
 export function watchPins(works: () => Works | null, log: Log): PinWatch {
   let looking = false;
-  const look = async ({ plane, pins }: Works): Promise<void> => {
+  const look = async ({ plane, pins, convergence }: Works): Promise<void> => {
     const now = plane.wish?.distributions ?? [];
     await pins.dropReused(now);
-    if (pins.isDue(now)) await plane.connections.pin();
+    if (pins.isDue(now)) await convergence.steer(await plane.connections.pin());
   };
   const timer = setInterval(() => {
     const made = works();

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { chooseWay, dealSlots, quotas, type SlotServer, slotOf } from "./slots.js";
+import { chooseWay, dealSlots, dealTurns, quotas, type SlotServer, slotOf } from "./slots.js";
 
 const servers = fc
   .uniqueArray(
@@ -107,6 +107,48 @@ test("adding a fourth equal server moves little more than its own share", () => 
   assert.ok(moved < 1.35 * 256);
 });
 
+test("a round of turns has every server exactly as often as its quota, and evenly spread", () => {
+  fc.assert(
+    fc.property(servers, (list) => {
+      const weights = list.map((each) => each.weight);
+      const { size } = chooseWay("turn", weights);
+      const round = dealTurns(weights, size);
+      quotas(weights, size).forEach((share, index) => {
+        const turns = round.flatMap((owner, slot) => (owner === index ? slot : []));
+        assert.equal(turns.length, share);
+        // In any part of a round nobody is far from its share of that part.
+        turns.forEach((slot, k) => {
+          assert.ok(Math.abs(k + 1 - ((slot + 1) * share) / size) <= list.length);
+        });
+      });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("removing a server from the configuration moves its share and at most a few slots more", () => {
+  let more = 0;
+  let runs = 0;
+  fc.assert(
+    fc.property(servers, fc.nat(), (list, which) => {
+      fc.pre(list.length > 2);
+      const gone = which % list.length;
+      const rest = list.filter((_, index) => index !== gone);
+      const before = dealSlots(list, () => true, 1024).map((index) => list[index]?.address);
+      const after = dealSlots(rest, () => true, 1024).map((index) => rest[index]?.address);
+      const moved = before.filter(
+        (owner, slot) => owner !== list[gone]?.address && owner !== after[slot],
+      ).length;
+      more += moved / 1024;
+      runs += 1;
+      assert.ok(moved <= 0.05 * 1024, `${moved} of 1024 slots besides its own`);
+    }),
+    { numRuns: 60 },
+  );
+  console.log(`seen: ${((100 * more) / runs).toFixed(2)} % more than its share`);
+  assert.ok(more / runs < 0.015);
+});
+
 test("a lopsided pair gets the large table, an even pair the small one", () => {
   assert.equal(chooseWay("flow", [100, 100]).size, 64);
   assert.equal(chooseWay("source", [990, 10]).size, 1024);
@@ -122,6 +164,12 @@ const KERNEL_SLOTS = [
   ["10.1.2.3", 65535, 64, 55],
   ["10.1.2.3", 65535, 1024, 887],
 ] as const;
+
+test("in turns a packet does not say its slot; by source the port makes no difference", () => {
+  const way = (kind: "turn" | "source") => chooseWay(kind, [100, 100]);
+  assert.equal(slotOf("10.1.2.3", 80, way("turn")), undefined);
+  assert.equal(slotOf("10.1.2.3", 80, way("source")), slotOf("10.1.2.3", 81, way("source")));
+});
 
 test("a packet's slot is the kernel's", () => {
   for (const [client, port, size, slot] of KERNEL_SLOTS) {
