@@ -127,10 +127,10 @@ export class AnswerWatch {
       world.machines.some(({ peerMacs }) => peerMacs.length === 0) ||
       network.witnessesBadSince(askedBy);
     // A witness cannot tell of an address that was not raised when it was last asked.
-    const raisedAt = Math.min(...this.holdingSince);
-    const together =
-      watch.claims.bySilence.every(Boolean) &&
-      raisedAt > claimAt - 2 * witnessInterval(settings[0]) - DELAYS * DELAY_MS;
+    const [a, b] = watch.claims.answeringSince;
+    const [claimant, holder] = a >= b ? ([0, 1] as const) : ([1, 0] as const);
+    const lastAskedAt = claimAt - 2 * witnessInterval(settings[0]) - DELAYS * DELAY_MS;
+    const together = watch.claims.bySilence[claimant] && this.holdingSince[holder] > lastAskedAt;
     // Of a long lease that was taken while the paths were cut only the witnesses can tell, or time.
     if ((cut && together) || ((cut || cutSince(settings[0].initdead)) && blind)) return;
     const why = !cut ? "a path was well" : "a network of floating IPs was well";

@@ -10,6 +10,7 @@ interface Kept {
   readonly path: number;
   readonly bytes: Uint8Array;
   readonly yielding: boolean;
+  readonly session: string;
 }
 
 /** Of each side, what was kept back, and whether more is. */
@@ -24,7 +25,8 @@ export class KeptBack {
     if (!decoded.ok || decoded.datagram.kind !== "advert") return false;
     const { advert } = decoded.datagram;
     if (advert.echo !== session && advert.echoCandidate !== session) return false;
-    this.kept.push({ path, bytes, yielding: advert.yielding && advert.leaseMs === 0 });
+    const yielding = advert.yielding && advert.leaseMs === 0;
+    this.kept.push({ path, bytes, yielding, session: advert.session });
     return true;
   }
 }
@@ -69,9 +71,12 @@ export function sayInVain(life: Life, { side }: Machine): () => void {
 /** The offers first, if there are some: they do the most harm. */
 function comeLate({ world }: Life, side: 0 | 1, kept: readonly Kept[]): void {
   const { random } = world;
-  if (kept.length === 0) return;
-  const offers = kept.filter(({ yielding }) => yielding);
-  const late = [...offers.slice(-4), random.pick(kept), random.pick(kept)];
+  // One that was met after all is no earlier run: its last words came late, as a network may have them.
+  const met = world.machines[side === 0 ? 1 : 0].daemon?.mail.conversation.session.accepted;
+  const unmet = kept.filter(({ session }) => session !== met);
+  if (unmet.length === 0) return;
+  const offers = unmet.filter(({ yielding }) => yielding);
+  const late = [...offers.slice(-4), random.pick(unmet), random.pick(unmet)];
   world.say(
     `${late.length} adverts of an earlier run come, ${offers.length > 0 ? "offers" : "no offer"} among them`,
   );
