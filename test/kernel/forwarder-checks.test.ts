@@ -4,6 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { after, afterEach, before, test } from "node:test";
+import type { CheckTrial } from "@lbpair/common";
 import {
   createWorld,
   inside,
@@ -102,6 +103,12 @@ test("H1 dicom: a dead archive (dcmtk's storescp) is left and taken back", { ski
     // The namespace has no name server, which storescp asks for the caller's name otherwise.
     () => serve("storescp", "-dhl", "-od", tmpdir(), "-aet", "VNA", "12000"),
     /want a connection, port 12000: refused/,
+  );
+  const [trial] = (await world.a.ask("POST /health-check", { service: "VNA" })) as CheckTrial[];
+  assert.equal(trial?.reason, "VNA verified");
+  assert.deepEqual(
+    trial?.ports.map(({ port, what }) => `${port} ${what ?? "accepts"}`).slice(0, 2),
+    ["12000 accepts", "12100 refused"],
   );
 });
 

@@ -113,6 +113,42 @@ test("clear-flaps tells what both nodes forgot, and exits 1 where the peer could
   assert.equal(both.code, 0);
 });
 
+test("health-check run shows result, ports and the script's words, and exits 1 where a check fails", async () => {
+  const ports = [
+    { port: 12000, accepts: true, what: null, tookMs: 0.4 },
+    { port: 12100, accepts: false, what: "refused", tookMs: 0.2 },
+  ];
+  const trace = {
+    argv: ["/x/y", "12000 12100"],
+    environment: { LB_VIP: "1" },
+    output: "one\ntwo\n",
+  };
+  const trial = { id: "VNA/PrimaryCluster", type: "external", reason: "no HL7", tookMs: 12, ports };
+  const orders: unknown[] = [];
+  let passed = false;
+  await appliance.serve("forwarder", {
+    "GET /status": () => sampleForwarder(),
+    "POST /health-check": ({ body }) => {
+      orders.push(body);
+      return [{ ...trial, passed, trace }];
+    },
+  });
+  const failing = await appliance.lbpair("health-check", "run", "VNA/PrimaryCluster");
+  console.log(failing.stdout);
+  assert.match(failing.stdout, /VNA\/PrimaryCluster fails \(external, 12 ms\): no HL7/);
+  assert.match(failing.stdout, /12000 accepts, 0\.4 ms/);
+  assert.match(failing.stdout, /12100 refused/);
+  assert.match(failing.stdout, /argv: \/x\/y '12000 12100'/);
+  assert.match(failing.stdout, /LB_VIP=1/);
+  assert.match(failing.stdout, /printed:\n {4}one\n {4}two/);
+  assert.equal(failing.code, 1);
+  passed = true;
+  assert.equal((await appliance.lbpair("health-check", "run", "VNA", "--json")).code, 0);
+  assert.deepEqual(orders, [{ service: "VNA", server: "PrimaryCluster" }, { service: "VNA" }]);
+  const unknown = await appliance.lbpair("health-check", "run", "VNB");
+  assert.match(unknown.stderr, /VNB: want SERVICE or SERVICE\/SERVER; there are/);
+});
+
 test("wrong usage exits 2 and guesses what was meant", async () => {
   const cases: [string[], RegExp][] = [
     [["statsu"], /Did you mean status\?/],
@@ -193,6 +229,7 @@ test("every verb's help has examples and exits 0", async () => {
     "online",
     "make-active",
     "clear-flaps",
+    "health-check",
     "sync",
     "events",
     "restart",

@@ -18,6 +18,7 @@ import { registerClearFlaps } from "./verbs/clear-flaps-verb.js";
 import { registerComplete, registerCompletion } from "./verbs/completion-verb.js";
 import { registerEvents } from "./verbs/events-verb.js";
 import { registerFields } from "./verbs/fields-verb.js";
+import { registerHealthCheck } from "./verbs/health-check-verb.js";
 import { registerMakeActive } from "./verbs/make-active-verb.js";
 import { registerModes } from "./verbs/mode-verbs.js";
 import type { Act } from "./verbs/register.js";
@@ -133,6 +134,7 @@ Examples:
     registerPlan,
     registerApply,
     registerModes,
+    registerHealthCheck,
     registerMakeActive,
     registerClearFlaps,
     registerSync,

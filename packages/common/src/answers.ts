@@ -16,6 +16,37 @@ export interface ClearFlapsAnswer {
   readonly heldForMs: number | null;
 }
 
+/** How a check's script is run, and the beginning of what it printed. */
+export interface CheckTrace {
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly output: string;
+}
+
+/** One port of a server, tried for itself. */
+export interface PortTrial {
+  readonly port: number;
+  readonly accepts: boolean;
+  /** `refused`, `no answer`; null where it accepts. */
+  readonly what: string | null;
+  readonly tookMs: number;
+}
+
+/** forwarder `POST /health-check`: one for each server asked; nothing of it counts. */
+export interface CheckTrial {
+  /** `service/server`. */
+  readonly id: string;
+  /** The check's type. */
+  readonly type: string;
+  readonly passed: boolean;
+  readonly reason: string;
+  readonly tookMs: number;
+  /** Where a script is run. */
+  readonly trace: CheckTrace | null;
+  /** Of a tcp service, each port the server has to serve. */
+  readonly ports: readonly PortTrial[];
+}
+
 /** One thing done on the way, in order. */
 export interface StepAnswer {
   readonly where: "here" | "peer";

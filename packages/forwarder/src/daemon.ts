@@ -18,6 +18,7 @@ import {
 } from "@lbpair/common";
 import { parseConditionOrder, parsePinsOrder, parseVerdictsOrder } from "./bodies.js";
 import { FLOODED } from "./flow-keeper.js";
+import { runHealthCheck } from "./health-check-order.js";
 import { createHeartbeatLink, type HeartbeatLink, type Readiness } from "./heartbeat-link.js";
 import { adoptPins, type PinWatch, watchPins } from "./pin-watch.js";
 import { tableName } from "./rules.js";
@@ -185,6 +186,7 @@ export class ForwarderDaemon {
         // Rules that are not there yet know of no condition: it is told again.
         return { condition, taken: this.#told };
       },
+      "POST /health-check": ({ body, signal }) => runHealthCheck(body, this.#works?.engine, signal),
       "POST /verdicts": ({ body }) => {
         this.#works?.engine.followActive(parseVerdictsOrder(body));
         return {};
@@ -266,6 +268,7 @@ export class ForwarderDaemon {
 
   async status(): Promise<ForwarderStatus> {
     const now = this.#deps.clock.now();
+    const { ready, reason: readyReason } = this.#readiness();
     return {
       daemon: "forwarder",
       version: this.#version,
@@ -273,14 +276,10 @@ export class ForwarderDaemon {
       upMs: Math.round(now - this.#startedAt),
       condition: this.#condition,
       problems: this.#problems,
-      ...this.#readyStatus(),
+      ready,
+      readyReason,
       ...(this.#works === null ? NOTHING_TO_TELL : await worksStatus(this.#works, now)),
     };
-  }
-
-  #readyStatus(): Pick<ForwarderStatus, "ready" | "readyReason"> {
-    const { ready, reason } = this.#readiness();
-    return { ready, readyReason: reason };
   }
 
   /** Ends everything of this process and nothing in the kernel. */

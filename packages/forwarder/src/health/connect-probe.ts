@@ -13,7 +13,7 @@ const PORTS_NAMED_MAX = 16;
 const TIMED_OUT = "no answer";
 
 /** Undefined where the port accepted; else what happened. `enders` can end it early. */
-function tryPort(
+export function tryPort(
   place: { readonly host: string; readonly port: number; readonly localAddress?: string },
   waitMs: number,
   enders: Set<() => void>,

@@ -1,6 +1,7 @@
 // engine.ts — health checking wired together: timetable, checks, verdicts, memory.
 import { createHash } from "node:crypto";
 import {
+  type CheckTrial,
   type Clock,
   createIcmpPing,
   type EventLog,
@@ -16,6 +17,7 @@ import { PingAsker } from "./ping-probe.js";
 import type { Probe, ProbeContext } from "./probe.js";
 import { createProbe } from "./probes.js";
 import { createScriptProbe } from "./script-probe.js";
+import { tryCheck } from "./trial.js";
 import type { CheckResult, CheckTarget, HealthEngine } from "./types.js";
 import { type Turn, VerdictBook } from "./verdict-book.js";
 
@@ -62,6 +64,7 @@ class Engine implements HealthEngine {
   readonly #deps: HealthEngineDeps;
   readonly #book = new VerdictBook(digest16);
   readonly #file: MemoryFile;
+  readonly #probe: Probe;
   readonly #runner: CheckRunner;
   readonly #pings = new PingAsker(createIcmpPing());
   readonly #cleanScripts: () => Promise<void>;
@@ -82,15 +85,16 @@ class Engine implements HealthEngine {
     this.#file = createMemoryFile(stateFile, (error) => {
       deps.log.error({ error: error.message }, "verdicts cannot be remembered");
     });
+    this.#probe =
+      deps.probe ??
+      createProbe({
+        scripts: scripts.probe,
+        pings: this.#pings,
+        sources: deps.sources ?? (() => []),
+      });
     this.#runner = createCheckRunner({
       clock: deps.clock,
-      probe:
-        deps.probe ??
-        createProbe({
-          scripts: scripts.probe,
-          pings: this.#pings,
-          sources: deps.sources ?? (() => []),
-        }),
+      probe: this.#probe,
       random: deps.random ?? Math.random,
       facts: (id) => this.#facts(id),
       ...(deps.onStart === undefined ? {} : { onStart: deps.onStart }),
@@ -135,6 +139,13 @@ class Engine implements HealthEngine {
 
   onChange(listener: () => void): void {
     this.#listeners.add(listener);
+  }
+
+  tryOut(ids: readonly string[], signal: AbortSignal): Promise<CheckTrial[]> {
+    const targets = ids.flatMap((id) => this.#book.target(id) ?? []);
+    return Promise.all(
+      targets.map((target) => tryCheck(target, this.#probe, { ...this.#facts(target.id), signal })),
+    );
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,5 @@
 // probe.ts — what every kind of check is to the one who runs it.
+import type { CheckTrace } from "@lbpair/common";
 import type { LastResult } from "./script-arguments.js";
 import type { CheckResult, CheckTarget } from "./types.js";
 
@@ -10,6 +11,8 @@ export interface ProbeContext {
   readonly lastResult: LastResult;
   /** The own address that the check comes from; absent = the kernel's choice. */
   readonly source?: string | undefined;
+  /** Told how a script is run and what it printed, where someone wants to see it. */
+  readonly trace?: (trace: CheckTrace) => void;
 }
 
 export interface ProbeRun {

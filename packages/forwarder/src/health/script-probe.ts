@@ -134,7 +134,9 @@ class Scripts implements ScriptProbe {
     const argv = [...who.prefix, file, ...scriptArguments(target)];
     this.#alive.add(marker);
     const script = runScript(argv, { env, timeoutMs: check.timeout, signal: context.signal });
-    answer(meaningOf(check.script, await script.outcome, check.timeout));
+    const outcome = await script.outcome;
+    context.trace?.({ argv, environment: env, output: outcome.output });
+    answer(meaningOf(check.script, outcome, check.timeout));
     await script.gone;
     this.#alive.delete(marker);
     await this.#sweeper.sweep(who.uid);

@@ -21,6 +21,8 @@ export interface ScriptOutcome {
   readonly signal: string | null;
   /** First line of standard output, else of standard error. */
   readonly line: string;
+  /** The beginning of both streams, for people who look for what is wrong. */
+  readonly output: string;
 }
 
 export interface ScriptRun {
@@ -156,7 +158,8 @@ class Script {
     this.#child.stdout.destroy();
     this.#child.stderr.destroy();
     const line = firstLine(this.#stdout.text()) || firstLine(this.#stderr.text());
-    this.outcome.resolve({ end, code, signal, line });
+    const output = [this.#stdout, this.#stderr].map((head) => head.text()).join("");
+    this.outcome.resolve({ end, code, signal, line, output });
   }
 
   #endNow(end: ScriptEnd): void {
@@ -169,7 +172,7 @@ class Script {
   #onError(error: Error): void {
     this.#over = true;
     const line = firstLine(error.message);
-    this.outcome.resolve({ end: "not-started", code: null, signal: null, line });
+    this.outcome.resolve({ end: "not-started", code: null, signal: null, line, output: "" });
     this.gone.resolve();
   }
 

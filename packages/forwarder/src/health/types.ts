@@ -1,5 +1,13 @@
 // types.ts — the words of health checking: what is checked, what a check said, what follows.
-import type { CheckConfig, Condition, Health, Millis, PortRange, Verdicts } from "@lbpair/common";
+import type {
+  CheckConfig,
+  CheckTrial,
+  Condition,
+  Health,
+  Millis,
+  PortRange,
+  Verdicts,
+} from "@lbpair/common";
 
 export interface CheckTarget {
   /** `service/server`. */
@@ -54,6 +62,8 @@ export interface HealthEngine {
   followActive(verdicts: Verdicts): void;
   /** Called after `followed()` or the health of an own verdict changed. */
   onChange(listener: () => void): void;
+  /** Runs the checks of these servers once, beside the timetable; an unknown id is left out. */
+  tryOut(ids: readonly string[], signal: AbortSignal): Promise<CheckTrial[]>;
   /** Ends every check, leaves no process behind and writes the memory. */
   stop(): Promise<void>;
 }

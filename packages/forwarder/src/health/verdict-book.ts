@@ -168,6 +168,10 @@ export class VerdictBook {
     return verdicts;
   }
 
+  target(id: string): CheckTarget | undefined {
+    return this.#servers.get(id)?.target;
+  }
+
   lastStart(id: string): Millis | null {
     return this.#servers.get(id)?.lastStart ?? null;
   }
