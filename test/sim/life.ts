@@ -21,10 +21,21 @@ const SEQUENCE_SHARE = 0.3;
 const SNAPSHOTS: readonly FaultName[] = ["snapshot-reverted", "machine-cloned"];
 const OTHERS = FAULT_NAMES.filter((name) => !SNAPSHOTS.includes(name));
 /** States that seldom come about, though they are provoked: so many more turns. */
-const SELDOM: Readonly<Record<string, number>> = { uu: 4, pu: 2, su: 2 };
+const SELDOM: Readonly<Record<string, number>> = {
+  aa: 3,
+  ah: 3,
+  hp: 3,
+  hs: 3,
+  hu: 3,
+  hx: 3,
+  px: 3,
+  pu: 4,
+  su: 4,
+  uu: 4,
+};
 const AIMED: readonly string[] = PAIR_STATES.filter(
   (state) => IMPOSSIBLE[state] === undefined,
-).flatMap((state) => new Array<string>(SELDOM[state] ?? 1).fill(state));
+).flatMap((state) => new Array<string>(SELDOM[state] ?? 2).fill(state));
 
 export interface LifeOptions {
   readonly tracing?: boolean;
@@ -110,9 +121,9 @@ export class Life {
       return;
     }
     const fault = this.pickFault();
-    const state = random.chance(0.3) ? "ap" : random.pick(AIMED);
+    const state = random.chance(0.2) ? "ap" : random.pick(AIMED);
     if (pairState(world) !== state) provoke(this, state);
-    const patienceEndsAt = world.now + random.between(0.5, 3) * timing.deadtime;
+    const patienceEndsAt = world.now + random.between(0.7, 3) * timing.deadtime;
     this.aimed = { fault, state, patienceEndsAt };
     world.after(patienceEndsAt - world.now, () => undefined);
     this.strikeWhereAimed();

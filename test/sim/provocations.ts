@@ -53,8 +53,14 @@ export function provoke(life: Life, state: string): unknown {
         begin("paths-cut-one-way", standby, 1.5 * deadtime),
       );
     case "uu":
-      begin("freeze", active, lease * random.between(1.02, 1.15));
-      return soon(life, 1.05 * lease, () => begin("paths-cut", active, 1.5 * deadtime));
+      if (random.chance(0.3)) {
+        begin("freeze", active, lease * random.between(1.02, 1.15));
+        return soon(life, 1.05 * lease, () => begin("paths-cut", active, 1.5 * deadtime));
+      }
+      // Where neither may claim, two that have met suspect each other for as long as they are apart.
+      begin("both-unready", active, 4 * deadtime);
+      begin("kill", active, 1.1 * lease);
+      return soon(life, 1.1 * lease + 100, () => begin("paths-cut", active, 2.5 * deadtime));
     case "ss":
       begin("kill-and-restart", active, 100);
       return begin("power-lost", standby, 50);

@@ -132,7 +132,9 @@ function endHandOver(
     const why = `${handOver.because}; the peer answers for the floating IPs, but is not heard`;
     return standDown(state, now, handOver.rule, why, { phase: "passive" }, "warn");
   }
-  const heard = heardSince(state, handOver.retractedAt) && !state.suspecting;
+  // A peer that says it hears nothing is about to claim for it, just as where it fell silent.
+  const meets = !state.suspecting && state.peer?.deaf !== true;
+  const heard = meets && heardSince(state, handOver.retractedAt);
   return heard ? rollBack(state, now) : leaveTurn(state, settings, now);
 }
 
@@ -142,7 +144,8 @@ function endHandOver(
  * dead, this node claims again one deadtime later.
  */
 function leaveTurn(state: ElectionState, settings: ElectionSettings, now: Millis): Step {
-  const why = "the peer fell silent during the hand-over, so the first turn is the peer's";
+  const fell = state.peer?.deaf === true ? "went deaf" : "fell silent";
+  const why = `the peer ${fell} during the hand-over, so the first turn is the peer's`;
   const later = { ...listening(settings, now), patience: 2 * settings.deadtime };
   const [next, effects] = standDown(state, now, "no-answer", why, later, "alarm");
   const message = `${why}; this node claims again if it hears nothing`;
