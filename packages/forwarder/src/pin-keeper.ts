@@ -27,7 +27,7 @@ export interface PinKeeperDeps {
   readonly event: EventLog["record"];
 }
 
-/** Looks at the connection table take at most this part of the time. */
+/** A look is followed by a rest so many times as long. */
 const REST_PER_LOOK = 20;
 
 const NONE: Pins = new Map();
@@ -89,19 +89,18 @@ export class PinKeeper {
    */
   keep(distributions: readonly Distribution[], list: () => Promise<Flow[]>): Promise<Flow[]> {
     return this.#inTurn(async () => {
+      const began = this.#deps.clock.now();
       // What the kernel says of reused ports has to be older than the listing that is judged by it.
       const present = await this.#readPresent();
-      const began = this.#deps.clock.now();
       const flows = await list();
-      this.#lookedAt = this.#deps.clock.now();
-      this.#lookMs = this.#lookedAt - began;
-      if (present === null) return flows;
       try {
-        await this.#settle(distributions, flows, present);
+        if (present !== null) await this.#settle(distributions, flows, present);
       } catch (error) {
         this.#again = true;
         this.#deps.log.warn({ error: String(error) }, "pins could not be set; trying again");
       }
+      this.#lookedAt = this.#deps.clock.now();
+      this.#lookMs = this.#lookedAt - began;
       return flows;
     });
   }
