@@ -17,7 +17,7 @@ openssh-server|/usr/sbin/sshd|the way from one appliance to the other
 openssh-client|/usr/bin/ssh-keygen|keys for it
 dcmtk|/usr/bin/storescp|real DICOM: C-ECHO and C-STORE
 iputils-arping|/usr/bin/arping|ARP by hand
-iputils-ping|/usr/bin/ping|health checks by ping
+iputils-ping|/usr/bin/ping|pings by hand, of tests
 tcpdump|/usr/bin/tcpdump|looking at packets
 keepalived|/usr/sbin/keepalived|the tests compare with it: a control that has to show the fault
 util-linux|/usr/bin/setpriv|programs that end together with the lab

@@ -16,7 +16,7 @@ interface Played {
   readonly asked: string[];
   readonly results: string[];
   /** Answers the oldest check that runs. */
-  answer(passed: boolean): Promise<void>;
+  answer(passed: boolean, more?: Partial<CheckResult>): Promise<void>;
   waiting(): number;
 }
 
@@ -41,15 +41,15 @@ function play(t: TestContext): Played {
     random: () => 0,
     facts: () => ({ attempt: 1, lastResult: "none" }),
     onResult: (target, { passed }) => results.push(`${target.id} ${passed}`),
-    onStall: () => undefined,
+    onUncounted: (target, why) => results.push(`${target.id} uncounted: ${why}`),
   });
   t.after(() => runner.stop());
   return {
     runner,
     asked,
     results,
-    async answer(passed) {
-      waiting.shift()?.({ passed, reason: "" });
+    async answer(passed, more = {}) {
+      waiting.shift()?.({ passed, reason: "", ...more });
       await sleep(1);
     },
     waiting: () => waiting.length,
@@ -140,6 +140,16 @@ test("scripts at once are bounded, and do not hold up the others", async (t) => 
   await answer(true);
   await sleep(20);
   assert.ok(asked.length > SCRIPTS_AT_ONCE_MAX + 1);
+});
+
+test("what could not even be asked counts for nothing, and changes no interval", async (t) => {
+  const { runner, asked, results, answer } = play(t);
+  const check: CheckConfig = { ...connect, interval: millis(30_000), failingInterval: millis(60) };
+  runner.update([inService("one", { check })], never);
+  runner.start();
+  await answer(false, { notAsked: true, reason: "no room" });
+  await sleep(120);
+  assert.deepEqual([asked.length, results], [1, ["one/a uncounted: no room"]]);
 });
 
 test("a question no longer asked is ended, and its answer reaches nobody", async (t) => {

@@ -22,7 +22,8 @@ export interface CheckRunnerOptions {
   readonly random: () => number;
   readonly facts: (id: string) => Pick<ProbeContext, "attempt" | "lastResult">;
   readonly onResult: (target: CheckTarget, result: CheckResult, started: Millis) => void;
-  readonly onStall: (target: CheckTarget, lateMs: number) => void;
+  /** A result that says nothing of the server, and why. */
+  readonly onUncounted: (target: CheckTarget, why: string) => void;
   /** How much later than planned a check starts. */
   readonly onStart?: (lateMs: number) => void;
 }
@@ -213,16 +214,21 @@ class Runner implements CheckRunner {
   }
 
   #handOver(asked: Asked, result: CheckResult, started: Millis): void {
-    const { clock, onResult, onStall } = this.#options;
+    const { clock, onResult, onUncounted } = this.#options;
     const { interval, failingInterval, timeout } = asked.targets[0].check;
     const now = clock.now();
     const lateMs = now - started - timeout;
-    const stalled = result.timedOut === true && lateMs > STALL_MS;
+    const uncounted =
+      result.notAsked === true
+        ? result.reason
+        : result.timedOut === true && lateMs > STALL_MS
+          ? `its timeout was noticed ${Math.round(lateMs)} ms late: this daemon itself was stalled`
+          : undefined;
     // A server whose last check failed may have an interval of its own.
     const next = result.passed ? interval : (failingInterval ?? interval);
-    if (!stalled) asked.slot = withInterval(asked.slot, next, now);
+    if (uncounted === undefined) asked.slot = withInterval(asked.slot, next, now);
     for (const target of asked.targets) {
-      if (stalled) onStall(target, lateMs);
+      if (uncounted !== undefined) onUncounted(target, uncounted);
       else onResult(target, result, started);
     }
   }

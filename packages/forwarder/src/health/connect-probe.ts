@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { describeDuration, listPorts } from "@lbpair/common";
 import { simpleProbe } from "./probe.js";
 import { serverPorts } from "./question.js";
-import { describeError } from "./socket-words.js";
+import { describeError, isOwnTrouble } from "./socket-words.js";
 
 /** Connections opened at once by one check. */
 export const CONNECTIONS_AT_ONCE_MAX = 256;
@@ -11,6 +11,7 @@ export const CONNECTIONS_AT_ONCE_MAX = 256;
 const PORTS_NAMED_MAX = 16;
 
 const TIMED_OUT = "no answer";
+const NO_ROOM = "not asked: this node has no room for more connections";
 
 /** Undefined where the port accepted; else what happened. `enders` can end it early. */
 export function tryPort(
@@ -32,7 +33,7 @@ export function tryPort(
     const timer = setTimeout(() => setImmediate(() => finish(TIMED_OUT)), Math.max(0, waitMs));
     socket.once("connect", () => finish(undefined));
     socket.once("error", (error: NodeJS.ErrnoException) => {
-      finish(describeError(error));
+      finish(isOwnTrouble(error) ? NO_ROOM : describeError(error));
     });
   });
 }
@@ -83,7 +84,11 @@ export const connectProbe = simpleProbe(async (target, { signal, source }) => {
       ports.length === 1 ? `port ${ports[0]} accepts` : `all ${ports.length} ports accept`;
     return { passed: true, reason: what };
   }
-  const timedOut = [...failures.values()].includes(TIMED_OUT);
+  const words = new Set(failures.values());
+  const timedOut = words.has(TIMED_OUT);
   const wait = timedOut ? ` within ${describeDuration(check.timeout)}` : "";
-  return { passed: false, reason: `closed: ${describeFailures(failures)}${wait}`, timedOut };
+  // A port that did refuse speaks for itself, whatever could not be asked.
+  const notAsked = words.size === 1 && words.has(NO_ROOM);
+  const reason = `closed: ${describeFailures(failures)}${wait}`;
+  return { passed: false, reason, timedOut, ...(notAsked ? { notAsked } : {}) };
 });

@@ -71,6 +71,7 @@ class Engine implements HealthEngine {
   readonly #bootId = readBootId();
   readonly #listeners = new Set<() => void>();
   #loaded = false;
+  #uncountedToldAt: Millis | null = null;
   /** A verdict has turned and is not followed yet. */
   #turned = false;
   /** A round of remembering and following is under way. */
@@ -99,10 +100,7 @@ class Engine implements HealthEngine {
       facts: (id) => this.#facts(id),
       ...(deps.onStart === undefined ? {} : { onStart: deps.onStart }),
       onResult: (target, result, started) => this.#onResult(target, result, started),
-      onStall: (target, lateMs) => {
-        const facts = { server: target.id, lateMs: Math.round(lateMs) };
-        deps.log.warn(facts, "a check's timeout is not counted: this daemon itself was stalled");
-      },
+      onUncounted: (target, why) => this.#tellUncounted(target, why),
     });
   }
 
@@ -242,6 +240,14 @@ class Engine implements HealthEngine {
       this.#tell();
     }
     this.#following = false;
+  }
+
+  /** One in a second: where this node is in trouble, every check of thousands says so. */
+  #tellUncounted(target: CheckTarget, why: string): void {
+    const now = this.#deps.clock.now();
+    if (this.#uncountedToldAt !== null && now - this.#uncountedToldAt < 1000) return;
+    this.#uncountedToldAt = now;
+    this.#deps.log.warn({ server: target.id, why }, "a check's result is not counted");
   }
 
   #report(target: CheckTarget, { before, after }: Turn): void {

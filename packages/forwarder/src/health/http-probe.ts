@@ -7,7 +7,7 @@ import { findPattern } from "./match.js";
 import { type ProbeContext, simpleProbe } from "./probe.js";
 import { askedPort } from "./question.js";
 import { firstLine } from "./reason-line.js";
-import { describeError } from "./socket-words.js";
+import { describeError, isOwnTrouble } from "./socket-words.js";
 import type { CheckResult, CheckTarget } from "./types.js";
 
 /** Of the body, what is searched for the text and the pattern. */
@@ -123,7 +123,12 @@ export const httpProbe = simpleProbe((target, { signal, source }) => {
     };
     // A late timer runs before the answer that waits behind it: let that in first.
     const timer = setTimeout(() => setImmediate(late), check.timeout);
-    request.on("error", (error) => finish(failed(`no answer: ${describeError(error)}`)));
+    request.on("error", (error) =>
+      finish({
+        ...failed(`no answer: ${describeError(error)}`),
+        ...(isOwnTrouble(error) ? { notAsked: true } : {}),
+      }),
+    );
     request.on("response", (response) => {
       void judgeResponse(response, check).then(finish);
     });

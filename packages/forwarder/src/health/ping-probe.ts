@@ -1,7 +1,7 @@
 // ping-probe.ts — the server has to answer one ICMP echo; one socket asks them all.
 import { describeDuration, type IcmpPing, RawSocketError } from "@lbpair/common";
 import { type Probe, simpleProbe } from "./probe.js";
-import { WORDS } from "./socket-words.js";
+import { isOwnTrouble, WORDS } from "./socket-words.js";
 import type { CheckResult } from "./types.js";
 
 /** The socket cannot be waited for: it is looked at after 1, 2, 4, … ms, and this often at least. */
@@ -105,7 +105,9 @@ export const createPingProbe = (asker: PingAsker): Probe =>
           finish({ passed: true, reason: `echo in ${tookMs.toFixed(1)} ms` });
         });
       } catch (error) {
-        finish({ passed: false, reason: `no echo: ${describeTrouble(error)}` });
+        const own = error instanceof RawSocketError && isOwnTrouble(error);
+        const reason = `no echo: ${describeTrouble(error)}`;
+        finish({ passed: false, reason, ...(own ? { notAsked: true } : {}) });
       }
     });
   });

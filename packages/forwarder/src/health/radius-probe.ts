@@ -6,7 +6,7 @@ import { type CheckOf, describeDuration } from "@lbpair/common";
 import { simpleProbe } from "./probe.js";
 import { askedPort } from "./question.js";
 import { CODE, type RadiusQuestion, radiusRequest, readRadiusAnswer } from "./radius-packet.js";
-import { describeError } from "./socket-words.js";
+import { describeError, isOwnTrouble } from "./socket-words.js";
 import type { CheckResult } from "./types.js";
 
 /** Questions asked within one timeout; all are the same datagram. */
@@ -70,7 +70,11 @@ export const radiusProbe = simpleProbe((target, { signal, source }) => {
     if (signal.aborted) return abort();
     signal.addEventListener("abort", abort, { once: true });
     socket.on("error", (error: NodeJS.ErrnoException) => {
-      once({ passed: false, reason: `want an answer, got ${describeError(error)}` });
+      once({
+        passed: false,
+        reason: `want an answer, got ${describeError(error)}`,
+        ...(isOwnTrouble(error) ? { notAsked: true } : {}),
+      });
     });
     // Anyone may send a datagram: what is not truly the server's answer is no answer yet.
     socket.on("message", (datagram) => {

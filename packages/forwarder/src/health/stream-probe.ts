@@ -3,7 +3,7 @@ import { connect, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { describeDuration } from "@lbpair/common";
 import type { Probe, ProbeContext, ProbeRun } from "./probe.js";
-import { describeError } from "./socket-words.js";
+import { describeError, isOwnTrouble } from "./socket-words.js";
 import { ANSWER_BYTES_MAX, type Next, showHeard, type Turn } from "./talk.js";
 import type { CheckResult, CheckTarget } from "./types.js";
 
@@ -109,9 +109,10 @@ class Stream {
     else if (this.#heard.length >= ANSWER_BYTES_MAX) this.#disappoint(" and no end of it");
   }
 
-  #disappoint(how: string): void {
+  #disappoint(how: string, notAsked = false): void {
     const got = this.#turn === undefined ? "" : `, got ${showHeard(this.#heard)}`;
-    this.#finish({ passed: false, reason: `want ${this.#wants}${got}${how}` });
+    const reason = `want ${this.#wants}${got}${how}`;
+    this.#finish({ passed: false, reason, ...(notAsked ? { notAsked } : {}) });
   }
 
   #closed(): void {
@@ -120,8 +121,8 @@ class Stream {
   }
 
   #broken(error: NodeJS.ErrnoException): void {
-    const port = this.#question.port;
-    this.#disappoint(`, port ${port}: ${describeError(error)}`);
+    const how = `, port ${this.#question.port}: ${describeError(error)}`;
+    this.#disappoint(how, isOwnTrouble(error));
   }
 
   #late(): void {

@@ -30,6 +30,8 @@ export interface CheckResult {
   readonly reason: string;
   /** The check's time ran out, which after a stall of ours says nothing about the server. */
   readonly timedOut?: boolean;
+  /** This node could not even ask, which says nothing about the server. */
+  readonly notAsked?: boolean;
 }
 
 /** What this node's own checks say of one server. Points in time are on the daemon's clock. */
