@@ -16,6 +16,7 @@ import { createMemoryFile, type MemoryFile } from "./memory-file.js";
 import { PingAsker } from "./ping-probe.js";
 import type { Probe, ProbeContext } from "./probe.js";
 import { createProbe } from "./probes.js";
+import { sourceFor } from "./question.js";
 import { createScriptProbe } from "./script-probe.js";
 import { tryCheck } from "./trial.js";
 import type { CheckResult, CheckTarget, HealthEngine } from "./types.js";
@@ -142,7 +143,10 @@ class Engine implements HealthEngine {
   tryOut(ids: readonly string[], signal: AbortSignal): Promise<CheckTrial[]> {
     const targets = ids.flatMap((id) => this.#book.target(id) ?? []);
     return Promise.all(
-      targets.map((target) => tryCheck(target, this.#probe, { ...this.#facts(target.id), signal })),
+      targets.map((target) => {
+        const source = sourceFor(this.#deps.sources?.() ?? [], target.address);
+        return tryCheck(target, this.#probe, { ...this.#facts(target.id), signal, source });
+      }),
     );
   }
 
