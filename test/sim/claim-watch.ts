@@ -87,6 +87,8 @@ export class ClaimWatch {
     const peer = world.machines[side === 0 ? 1 : 0];
     const { daemon } = peer;
     if (daemon === null || daemon.frozen || !peer.running) return;
+    // Whoever ends by an order may be kept from its end by a slow `ip`, and says nothing meanwhile.
+    if (!daemon.beating) return;
     if (daemon.heart.state.phase !== "active" || !daemon.book.held) return;
     const since = world.now - 2 * world.timing.keepalive - 60;
     if (daemon.awakeSince > since || peer.resumedAt > since) return;
