@@ -114,7 +114,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: "core/heart.js",
     find: "ports.stopAnnouncing();\n            ports.lease.revokeAtOnce();",
     instead: "ports.stopAnnouncing();",
-    seeds: 400,
+    seeds: 800,
   },
 ];
 

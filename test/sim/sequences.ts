@@ -50,15 +50,19 @@ const diesUnhearing: Sequence = ({ life, active, standby }) => {
   return diesMs + deadMs;
 };
 
-/** An offer waits in the mail of a node that stands still, and is read when it has long been taken back. */
+/** An offer waits in the mail of a node that stands still, or sleeps, and is read when it has long been taken back. */
 const offerInOldMail: Sequence = ({ life, active, standby }) => {
   const { random, timing, settings } = life.world;
   const { deadtime, warntime, keepalive } = timing;
   const standsMs = warntime + answerCounts(settings[0]) + deadtime * random.between(2.2, 3.5);
-  begin(life, random.pick(["freeze", "machine-stalls"]), standby, standsMs);
   const offerMs = random.next() * Math.max(keepalive / 2, 0.8 * (warntime - keepalive));
-  soon(life, offerMs, () => begin(life, "order-there", active, 100));
   const cutMs = offerMs + random.between(5, 0.3 * keepalive + 5);
+  if (random.chance(0.5)) {
+    // Its own clock does not count the sleep: what it reads then does not look old.
+    begin(life, "freeze", standby, cutMs + 20);
+    soon(life, cutMs + 10, () => begin(life, "machine-suspended", standby, standsMs - cutMs));
+  } else begin(life, random.pick(["freeze", "machine-stalls"]), standby, standsMs);
+  soon(life, offerMs, () => begin(life, "order-there", active, 100));
   soon(life, cutMs, () => begin(life, "paths-cut", active, standsMs - cutMs + deadtime));
   return standsMs + deadtime;
 };
@@ -129,8 +133,11 @@ const meetWithIpBusy: Sequence = ({ life, active, standby }) => {
   const { deadtime, keepalive } = timing;
   const apartMs = deadtime + random.between(0.3, 1.6) * keepalive;
   begin(life, "partition", active, apartMs);
-  begin(life, "ip-slow", active, apartMs + keepalive);
-  if (random.chance(0.2)) begin(life, "ip-slow", standby, apartMs + keepalive);
+  // Just before it finds itself alone, and prolongs them: earlier, and they would end by themselves.
+  soon(life, deadtime - random.next() * keepalive, () => {
+    begin(life, "ip-slow", active, 2 * keepalive);
+    if (random.chance(0.2)) begin(life, "ip-slow", standby, 2 * keepalive);
+  });
   return apartMs + 3 * keepalive;
 };
 
