@@ -51,7 +51,7 @@ peer:
   name: ${peerName}
   paths: [ { local: ${paths.local}, peer: ${paths.peer} } ]
   ssh: { address: ${peer.listen.address}, port: ${peer.listen.port}, user: ${peer.user} }
-checks: { user: ${checks} }
+checks: { user: ${checks}, sources: [ ${mine.listen.address} ] }
 kernel: { connectionTableSize: ${size}, markMask: ${mask} }
 logging: { level: info }
 replication: { reconcile: "${reconcile}" }
@@ -65,6 +65,7 @@ replication: { reconcile: "${reconcile}" }
     ["peer.ssh.port", [`${peer.listen.port}`]],
     ["peer.ssh.user", [peer.user]],
     ["checks.user", [checks]],
+    ["checks.sources", [mine.listen.address]],
     ["kernel.connectionTableSize", [`${size}`]],
     ["kernel.markMask", [`${mask}`, mask.toString(16)]],
     ["replication.reconcile", [reconcile]],

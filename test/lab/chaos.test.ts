@@ -1,5 +1,5 @@
 // chaos.test.ts — daemons stopped, killed and restarted at random; a table that vanishes: clients never notice.
-// measures: how long a repair takes, under a hundred busy connections.
+// runs alone: how long a repair takes, and who speaks meanwhile, under a hundred busy connections.
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
 import { after, before, test } from "node:test";
