@@ -136,7 +136,7 @@ describe("floating IPs on a link", { skip: reason ?? false }, () => {
       await runCommand(["ip", "link", "del", "x1"]);
     }
     await assert.rejects(addresses.prolong(x1), AddressesError);
-    session.renew();
+    session.close();
   });
 
   test("calls happen in the order they were made, also when an early one is slow", async () => {

@@ -28,6 +28,7 @@ import { createIpSession } from "./adapters/ip-session.js";
 import { createLease } from "./adapters/lease.js";
 import { requestRealtime } from "./adapters/realtime.js";
 import { readRouters } from "./adapters/routers.js";
+import { createServant } from "./adapters/servant.js";
 import { readSuspendedMs } from "./adapters/suspended-clock.js";
 import { openTransitionFile } from "./adapters/transition-file.js";
 import { createVirtualLinks } from "./adapters/virtual-link.js";
@@ -123,28 +124,30 @@ async function main(): Promise<void> {
   const { appliance } = settings.running;
   const log = new LateLog();
   const { events, store, transitions } = await openRecords(paths, appliance.node.name, log);
-  const lease = createLease({ run: runCommand });
+  const servant = createServant();
+  const { run } = servant;
+  const lease = createLease({ run });
   const ip = createIpSession({ answerMs: IP_ANSWER_MS });
   const routesIp = createIpSession({ answerMs: IP_ANSWER_MS });
   const routers = (changed: boolean) => {
     // A session remembers which name is which link.
     if (changed) routesIp.renew();
-    return readRouters(runCommand, changed ? undefined : routesIp);
+    return readRouters(run, changed ? undefined : routesIp);
   };
   const keeper = new LeaseKeeper(lease, systemClock);
   // Raw frames pass an output hook by; the gate's promise is then kept here.
   const mayAnnounce = () => lease.hook === "egress" || keeper.remainingMs(systemClock.now()) > 0;
   const announcer = createAnnouncer({ mayAnnounce });
-  const virtualLinks = createVirtualLinks(runCommand);
+  const virtualLinks = createVirtualLinks(run);
   const daemon = new HeartbeatDaemon({
     paths,
     clock: systemClock,
     log,
-    run: runCommand,
+    run,
     events,
     settings,
     lease: keeper,
-    holder: new Holder(createAddresses(runCommand, ip), new VirtualMacs(virtualLinks)),
+    holder: new Holder(createAddresses(run, ip), new VirtualMacs(virtualLinks)),
     announcer,
     network: { mayAnnounce, routers, forwarded: readForwarded },
     ping: createIcmpPing(),
@@ -194,8 +197,9 @@ async function main(): Promise<void> {
     watch.close();
     await control.close();
     lease.close();
-    ip.renew();
-    routesIp.renew();
+    ip.close();
+    routesIp.close();
+    servant.close();
     announcer.close();
     const written = Promise.all([store.settled(), transitions.close(), events.close()]);
     await Promise.race([written, pause(DISK_PATIENCE_MS)]);
@@ -210,6 +214,8 @@ async function main(): Promise<void> {
     log.begin(createLog("heartbeat", appliance.logging.level)),
   );
   await started;
+  // The last forks: from now on shells that are there start whatever is needed.
+  for (const each of [servant, ip, routesIp]) each.prepare();
   await Promise.all([tellRealtime(realtime, daemon, events), logging]);
   events.record("info", "started", "the heartbeat has started", { pid: process.pid });
 }

@@ -1,4 +1,4 @@
-// addresses.ts — floating IPs on and off this node's links, by one `ip` process for all of them.
+// addresses.ts — floating IPs on and off this node's links, by one `ip` for all of them.
 import { CommandError, mustRun, type Run } from "@lbpair/common/light";
 import { VIRTUAL_PREFIX } from "../core/virtual-mac.js";
 import { parseBatchErrors } from "./ip-errors.js";
@@ -41,7 +41,7 @@ export interface Addresses {
   raise(wanted: readonly RaisedAddress[]): Promise<void>;
   /** Takes every address off; one that is not there is fine. Throws AddressesError. */
   lower(unwanted: readonly FloatingAddress[]): Promise<void>;
-  /** Restarts the lifetimes: the same as `raise`, without a process of its own each time. */
+  /** Restarts the lifetimes: the same as `raise`, in other words where it fails. */
   prolong(held: readonly RaisedAddress[]): Promise<void>;
   present(): Promise<PresentAddress[]>;
   networks(): Promise<LinkState[]>;
@@ -117,7 +117,7 @@ export function parseLinks(json: string): { links: LinkState[]; present: Present
   return { links, present };
 }
 
-/** `session` lists and prolongs; without one, and where it fails, every call is a process of its own. */
+/** `session` does all of it; without one, and where something failed, a call is a process of its own. */
 export function createAddresses(run: Run, session?: IpSession): Addresses {
   // One at a time: a prolongation must not overtake a lowering and put the address back.
   let last: Promise<unknown> = Promise.resolve();
@@ -126,6 +126,21 @@ export function createAddresses(run: Run, session?: IpSession): Addresses {
     last = done.catch(() => undefined);
     return done;
   };
+  /** What `ip` said of the lines that failed, by line from 1. */
+  const perform = async (lines: readonly string[]): Promise<ReadonlyMap<number, string>> => {
+    const failed = (await session?.perform(lines)) ?? "no-answer";
+    if (failed !== "no-answer" && failed.size === 0) return failed;
+    // A fresh process knows the links of now, and its word counts.
+    session?.renew();
+    const result = await run(["ip", "-force", "-batch", "-"], {
+      input: `${lines.join("\n")}\n`,
+      timeoutMs: IP_TIMEOUT_MS,
+    });
+    if (result.code === 0) return new Map();
+    const errors = parseBatchErrors(result.stderr);
+    if (errors.size === 0) throw new CommandError(result);
+    return errors;
+  };
   const batch = async (
     verb: string,
     all: readonly FloatingAddress[],
@@ -133,13 +148,7 @@ export function createAddresses(run: Run, session?: IpSession): Addresses {
     forgiven: RegExp | undefined,
   ): Promise<void> => {
     if (lines.length === 0) return;
-    const result = await run(["ip", "-force", "-batch", "-"], {
-      input: `${lines.join("\n")}\n`,
-      timeoutMs: IP_TIMEOUT_MS,
-    });
-    if (result.code === 0) return;
-    const errors = parseBatchErrors(result.stderr);
-    if (errors.size === 0) throw new CommandError(result);
+    const errors = await perform(lines);
     const failures = all.flatMap((on, i) => {
       const because = errors.get(i + 1);
       return because === undefined || forgiven?.test(because) ? [] : [{ on, because }];
@@ -160,17 +169,9 @@ export function createAddresses(run: Run, session?: IpSession): Addresses {
   };
   const raise = (verb: string, wanted: readonly RaisedAddress[]) =>
     batch(verb, wanted, wanted.map(raiseLine), undefined);
-  const prolong = async (held: readonly RaisedAddress[]): Promise<void> => {
-    if (held.length === 0) return;
-    const failed = (await session?.perform(held.map(raiseLine))) ?? "no-answer";
-    if (failed !== "no-answer" && failed.size === 0) return;
-    // A fresh process knows the links of now, and its word counts.
-    session?.renew();
-    await raise("prolong", held);
-  };
   return {
     raise: (wanted) => inTurn(() => raise("raise", wanted)),
-    prolong: (held) => inTurn(() => prolong(held)),
+    prolong: (held) => inTurn(() => raise("prolong", held)),
     lower: (unwanted) => inTurn(() => batch("lower", unwanted, unwanted.map(lowerLine), NOT_THERE)),
     present: () => inTurn(async () => (await list()).present),
     networks: () => inTurn(async () => (await list()).links),

@@ -3,23 +3,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createIpSession } from "./ip-session.js";
 
-/** A stand-in for `ip -batch`: complains about "bad …" and "ack", and says it in small pieces. */
-const STAND_IN = `
-let kept = "", n = 0;
-const say = async (text, to = process.stderr) => { for (const c of text.match(/.{1,7}/gs)) { to.write(c); await new Promise((r) => setTimeout(r, 1)); } };
-let last = Promise.resolve();
-process.stdin.on("data", (chunk) => {
-  const lines = (kept + chunk).split("\\n");
-  kept = lines.pop();
-  for (const line of lines) {
-    const at = ++n;
-    if (line.startsWith("list")) say("[" + "1,".repeat(50) + "1]\\n", process.stdout);
-    if (line.startsWith("die")) process.exit(1);
-    if (line.startsWith("hang")) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    if (/^(bad|ack)/.test(line)) last = last.then(() => say(line + " is unknown\\nCommand failed -:" + at + "\\n"));
-  }
-});`;
-const argv = [process.execPath, "-e", STAND_IN];
+/**
+ * A stand-in for `ip -batch`: complains about "bad …" and "ack", and says it in small pieces. One line, as
+ * every word of a command; not a Node, which would leave its standard input in another mode.
+ */
+const STAND_IN = [
+  "n=0",
+  "say() { printf '%s is un' \"$1\" >&2; sleep 0.01; printf 'known\\nCommand failed -:%s\\n' $n >&2; }",
+  "list() { i=1; printf '[1'; while [ $i -lt 51 ]; do i=$((i+1)); printf ,$i; done; echo ']'; }",
+  "while read -r line; do n=$((n+1)); case $line in " +
+    'list*) list;; die*) exit 1;; hang*) exec sleep 1000;; bad*|ack*) say "$line";; esac; done',
+].join("; ");
+const argv = ["sh", "-c", STAND_IN];
 
 test("what failed is told by its place among the lines asked, question after question", async () => {
   const session = createIpSession({ answerMs: 5000, argv });
@@ -28,7 +23,7 @@ test("what failed is told by its place among the lines asked, question after que
     const answer = await session.perform(lines);
     answers.push(answer === "no-answer" ? answer : [...answer]);
   }
-  session.renew();
+  session.close();
   console.log(JSON.stringify(answers));
   assert.deepEqual(answers, [
     [[2, "bad one is unknown"]],
@@ -47,7 +42,7 @@ test("a listing is whole, whichever pipe is read first, and one that fails is no
     assert.equal(await session.list("bad list"), "no-answer");
     assert.deepEqual(await session.perform(["fine"]), new Map());
   }
-  session.renew();
+  session.close();
 });
 
 test("a child that hangs, dies or cannot start is no answer, and the next question gets a new one", async () => {
@@ -57,7 +52,18 @@ test("a child that hangs, dies or cannot start is no answer, and the next questi
   assert.deepEqual(await session.perform(["fine"]), new Map());
   session.renew();
   assert.deepEqual(await session.perform(["fine"]), new Map());
-  session.renew();
+  session.close();
+  assert.equal(await session.perform(["fine"]), "no-answer");
   const missing = createIpSession({ answerMs: 1500, argv: ["/nonexistent/ip"] });
   assert.equal(await missing.perform(["fine"]), "no-answer");
+  missing.close();
+});
+
+test("lines that a killed child left unread are not performed by the next", async () => {
+  const session = createIpSession({ answerMs: 500, argv });
+  const left = Array.from({ length: 5000 }, (_, i) => `bad line ${i}`);
+  assert.equal(await session.perform(["hang", "fine"]), "no-answer");
+  assert.equal(await session.perform(["hang", ...left]), "no-answer");
+  assert.deepEqual(await session.perform(["bad last"]), new Map([[1, "bad last is unknown"]]));
+  session.close();
 });

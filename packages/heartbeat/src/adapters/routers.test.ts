@@ -17,6 +17,8 @@ const sessionSaying = (said: Awaited<ReturnType<IpSession["list"]>>): IpSession 
   perform: async () => "no-answer",
   list: async () => said,
   renew: () => undefined,
+  prepare: () => undefined,
+  close: () => undefined,
 });
 
 test("a session is asked once for both families, and nothing is started", async () => {
