@@ -19,6 +19,7 @@ dcmtk|/usr/bin/storescp|real DICOM: C-ECHO and C-STORE
 iputils-arping|/usr/bin/arping|ARP by hand
 iputils-ping|/usr/bin/ping|pings by hand, of tests
 tcpdump|/usr/bin/tcpdump|looking at packets
+strace|/usr/bin/strace|which system calls a daemon makes: that it forks nothing
 keepalived|/usr/sbin/keepalived|the tests compare with it: a control that has to show the fault
 util-linux|/usr/bin/setpriv|programs that end together with the lab
 procps|/usr/sbin/sysctl|kernel settings
