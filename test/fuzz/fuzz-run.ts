@@ -186,7 +186,7 @@ class FuzzRun {
       designation: "primary" as const,
       epoch: epochAbove(newest.highestEpoch),
       session: session.mine,
-      echo: session.accepted,
+      echo: conversation.echo,
       echoCandidate: conversation.echoCandidate,
       sequence: conversation.nextSequence(),
       hearing: conversation.hearing(millis(this.now)),

@@ -73,6 +73,32 @@ test("a refresh that was not acknowledged may have worked: the peer waits for th
   assert.equal(keeper.mayAnswerMs(millis(500)), 3000);
 });
 
+test("a kernel that answered late may have begun late: the peer waits from the answer, this daemon counts from its question", async () => {
+  const { keeper, time } = scripted(["held"]);
+  await keeper.grant(LEASE);
+  time.now = 500;
+  const refreshed = keeper.refresh(LEASE);
+  time.now = 640;
+  assert.equal(await refreshed, "held");
+  assert.equal(keeper.remainingMs(millis(640)), 660);
+  assert.equal(keeper.mayAnswerMs(millis(640)), 800);
+});
+
+test("a refresh under way when the lease is revoked may run, until the kernel says that the revocation came after it", async () => {
+  const hung: LeaseAnswer[] = ["held", "no-answer", "no-answer", "no-answer", "no-answer"];
+  const { keeper, time } = scripted(hung);
+  await keeper.grant(LEASE);
+  time.now = 600;
+  const refreshed = keeper.refresh(LEASE);
+  const revoked = keeper.revoke();
+  assert.equal(keeper.mayAnswerMs(millis(600)), 800, "asked, and not answered");
+  time.now = 750;
+  await Promise.all([refreshed, assert.rejects(revoked, /may run on/)]);
+  assert.equal(keeper.mayAnswerMs(millis(750)), 800, "it may have been done until now");
+  await keeper.revoke();
+  assert.equal(keeper.mayAnswerMs(millis(750)), 0);
+});
+
 test("what is revoked while the gate is being restored or granted does not come back", async () => {
   const restoring = scripted(["held", "table-missing"]);
   await restoring.keeper.grant(LEASE);

@@ -25,7 +25,7 @@ class Talker {
     });
   }
   advert(path: number, now: number, sequence = this.conversation.nextSequence()): Uint8Array {
-    const { mine, accepted } = this.conversation.session;
+    const { mine } = this.conversation.session;
     const advert: Advert = {
       version: this.conversation.version,
       newest: WIRE_VERSION,
@@ -45,7 +45,7 @@ class Talker {
       leaseMs: 0,
       sequence,
       session: mine,
-      echo: accepted,
+      echo: this.conversation.echo,
       echoCandidate: this.conversation.echoCandidate,
       bootId: "0".repeat(32),
       epoch: 0,
@@ -170,6 +170,21 @@ test("a challenge is not met with a challenge: two living nodes do not go on ask
   const { b: asking } = restarted();
   a.hears(asking.challenge(11) ?? new Uint8Array(), 2);
   assert.equal(a.challenge(3), undefined);
+});
+
+test("two runs that each heard a challenge of before they knew each other meet all the same", () => {
+  const [a, b] = pair();
+  for (const [hearer, designation] of [[a, "secondary"] as const, [b, "primary"] as const]) {
+    const { conversation, ...asking } = new Talker(designation, ["1".repeat(16)]);
+    const [accepted, candidate] = ["8".repeat(16), "9".repeat(16)];
+    conversation.session = { ...conversation.session, accepted, candidate };
+    const speaker = { designation: asking.designation, bootId: "0".repeat(32), sign };
+    const [challenge] = encodeChallenge(conversation, speaker, millis(0));
+    assert.equal(hearer.hears(challenge ?? new Uint8Array(), 0).kind, "challenge");
+  }
+  assert.equal(b.hears(a.advert(0, 1), 1).kind, "hello");
+  assert.equal(a.hears(b.advert(0, 2), 2).kind, "advert");
+  assert.equal(b.hears(a.advert(0, 3), 3).kind, "advert");
 });
 
 test("a peer that renewed its session is met again in a round trip, though the old one was accepted", () => {

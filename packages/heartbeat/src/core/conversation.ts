@@ -101,7 +101,16 @@ export class Conversation {
     }));
   }
 
-  /** What the next adverts echo besides the accepted session: a challenge before a hello. */
+  /**
+   * What the next adverts echo first: the accepted session, and as long as there is none the last hello's.
+   * Two nodes that both have a challenge to echo would never meet if it kept them from echoing each other.
+   */
+  get echo(): string {
+    const { accepted, candidate } = this.session;
+    return accepted === NO_SESSION ? candidate : accepted;
+  }
+
+  /** What the next adverts echo besides: a challenge before a hello. */
   get echoCandidate(): string {
     const { question, candidate } = this.session;
     return question === NO_SESSION ? candidate : question;

@@ -49,6 +49,8 @@ export class LeaseBook {
   /** Until when the kernel may answer besides, by lines that it did not acknowledge. */
   private mayRunUntil = Number.NEGATIVE_INFINITY;
   private revocations = 0;
+  /** A refresh that the kernel has not answered yet; it does not know of a revocation that follows. */
+  private asking: HeldLength | null = null;
 
   constructor(gate: LeaseGate, now: () => Millis) {
     this.gate = gate;
@@ -127,6 +129,7 @@ export class LeaseBook {
   revoke(done: Done): void {
     this.revocations += 1;
     this.mayRunUntil = Math.max(this.mayRunUntil, this.until ?? Number.NEGATIVE_INFINITY);
+    if (this.asking !== null) this.doubt(this.asking);
     this.until = null;
     this.length = null;
     this.tryRevoke(ATTEMPTS, this.revocations, done);
@@ -161,9 +164,14 @@ export class LeaseBook {
       done("lapsed");
       return;
     }
+    this.asking = length;
     this.gate.refresh(length, (answer) => {
-      // What was revoked meanwhile must not come back.
-      if (revocations !== this.revocations) return done("held");
+      this.asking = null;
+      // What was revoked meanwhile must not come back; where nobody says that it was not refreshed first, it may run.
+      if (revocations !== this.revocations) {
+        if (answer === "no-answer") this.doubt(length);
+        return done("held");
+      }
       switch (answer) {
         case "held":
           this.keep(asked, length);
@@ -196,7 +204,8 @@ export class LeaseBook {
   private keep(asked: Millis, length: HeldLength): void {
     this.length = length;
     this.until = this.end(asked, length);
-    this.mayRunUntil = Number.NEGATIVE_INFINITY;
+    // This node counts from its question, whoever waits for the end from the answer: the kernel may have been late.
+    this.mayRunUntil = this.end(this.now(), length);
   }
 
   /** Nobody said whether the kernel took it: it may have. */

@@ -75,7 +75,7 @@ export function encodeRound(
     designation,
     bootId,
     session: session.mine,
-    echo: session.accepted,
+    echo: conversation.echo,
     echoCandidate: conversation.echoCandidate,
     sequence: conversation.nextSequence(),
     path: 0,
