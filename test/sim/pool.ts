@@ -7,8 +7,8 @@ import { addTally, type Broken, emptyTally, playSeed, type Tally } from "./play.
 /** Seeds that a worker is given at a time, at most; and into how many shares for each a short run is cut. */
 const SHARE = 500;
 const SHARES = 8;
-/** Most of what a life makes dies young: more room for it saves a seventh of the time. */
-const WORKER_FLAGS = ["--max-semi-space-size=16"];
+/** Most of what a life makes dies young: more room for it saves a seventh of the time. Other cores have lives of their own. */
+const WORKER_FLAGS = ["--max-semi-space-size=32", "--single-threaded-gc"];
 
 export interface Share {
   readonly from: number;
