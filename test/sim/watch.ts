@@ -59,12 +59,12 @@ export class Watch implements Watcher {
   }
 
   look(): void {
+    const { now } = this.life.world;
+    // While they cannot hear each other nothing is renewed, whether or not a clone is about.
+    if (!this.off && now <= this.unheardUntil && !this.answers.theyHear) {
+      this.unheardUntil = now + this.renewalMs;
+    }
     if (!this.off && !this.cloneAbout) {
-      const { now } = this.life.world;
-      // While they cannot hear each other nothing is renewed.
-      if (now <= this.unheardUntil && !this.answers.theyHear) {
-        this.unheardUntil = now + this.renewalMs;
-      }
       this.answers.look();
       this.roles.look();
     }
