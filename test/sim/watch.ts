@@ -122,8 +122,9 @@ export class Watch implements Watcher {
   }
 
   uncloned(): void {
-    const { now } = this.life.world;
-    this.cloneUntil = now + this.settleMs;
+    const { now, timing } = this.life.world;
+    // Its run is retired in its peer's eyes, and so is the one that it was cloned from: that one is met by a renewal.
+    this.cloneUntil = now + Math.max(this.settleMs, this.renewalMs + 3 * timing.deadtime);
     for (const machine of this.life.world.machines) this.claims.reverted(machine);
     this.roles.reverted();
   }
