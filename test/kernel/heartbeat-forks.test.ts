@@ -147,20 +147,49 @@ describe("a running heartbeat", { skip: reason ?? false }, () => {
     assert.deepEqual([...new Set(Object.values(seen))], [0]);
   });
 
+  const childrenOf = (pid: string): string[] =>
+    readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean);
+  const below = (pid: string): string[] =>
+    childrenOf(pid).flatMap((child) => [child, ...below(child)]);
+  const nameOf = (pid: string) => readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  const nfts = () => below(`${daemon.child.pid}`).filter((pid) => nameOf(pid) === "nft");
+
+  test("nft that hangs is replaced without a fork of the daemon, and the lease goes on", async () => {
+    await startPassive();
+    peer.silent = true;
+    assert.ok(await until(() => holdsAddress(), PATIENCE_MS), daemon.output);
+    peer.saying = { ready: true };
+    peer.silent = false;
+    await pause(2500);
+    const { epoch } = await daemon.status();
+    const rounds: string[] = [];
+    for (let i = 0; i < 3; i += 1) {
+      const hung = nfts();
+      assert.equal(hung.length, 2, "one to ask and one to take its place");
+      for (const pid of hung) process.kill(Number(pid), "SIGSTOP");
+      await pause(2000);
+      const now = nfts();
+      rounds.push(`${hung.join(" and ")} → ${now.join(" and ")}`);
+      // One that nobody asks may hang unnoticed; here it must not outlive the daemon.
+      for (const pid of now) process.kill(Number(pid), "SIGCONT");
+      assert.equal(now.length, 2, daemon.output);
+      assert.ok(now.filter((pid) => hung.includes(pid)).length < 2, rounds.join("; "));
+    }
+    const after = await daemon.status();
+    console.log(`nft hung: ${rounds.join("; ")}`);
+    console.log(`epoch ${epoch}, ${after.epoch} afterwards; forks ${watch?.forks.length}`);
+    assert.deepEqual([after.condition, after.epoch], ["active", epoch]);
+    assert.deepEqual(watch?.forks, []);
+  });
+
   test("everything that it keeps has its own scheduling", async () => {
     await startPassive();
     const policyOf = (pid: string): string => {
       const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
       return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[SCHEDULING_FIELD] ?? "";
     };
-    const below = (pid: string): string[] =>
-      readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8")
-        .split(" ")
-        .filter(Boolean)
-        .flatMap((child) => [child, ...below(child)]);
     const own = `${daemon.child.pid}`;
     const kept = below(own);
-    const nameOf = (pid: string) => readFileSync(`/proc/${pid}/comm`, "utf8").trim();
     console.log(`policy ${policyOf(own)}; ${kept.map((pid) => `${nameOf(pid)} ${policyOf(pid)}`)}`);
     assert.ok(kept.length > 3, "shells, nft and ip");
     for (const pid of kept) assert.equal(policyOf(pid), policyOf(own), nameOf(pid));

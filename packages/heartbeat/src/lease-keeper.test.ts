@@ -14,6 +14,8 @@ function scripted(answers: readonly LeaseAnswer[] = []) {
     return left.shift() ?? "held";
   };
   const time = { now: 0 };
+  /** Of nft that were killed, how many the kernel still holds. */
+  const held = { unsettled: 0 };
   const clock: Clock = { now: () => time.now as Millis, wall: () => new Date(0) };
   const lease: Lease = {
     open: async () => {
@@ -28,9 +30,13 @@ function scripted(answers: readonly LeaseAnswer[] = []) {
     hook: "egress",
     lastRefusal: "",
     restarts: 0,
+    get unsettled() {
+      return held.unsettled;
+    },
+    prepare: () => undefined,
     close: () => undefined,
   };
-  return { keeper: new LeaseKeeper(lease, clock), asked, time, clock };
+  return { keeper: new LeaseKeeper(lease, clock), asked, time, clock, held };
 }
 
 const LEASE = millis(800);
@@ -152,4 +158,24 @@ test("the gate is set up by one at a time, whoever asks, and a failure is told t
     ["rejected", "fulfilled"],
   );
   assert.equal(most, 1);
+});
+
+test("a killed nft that has not ended may prolong the lease once more, whatever was acknowledged since", async () => {
+  const { keeper, time, held } = scripted(["held", "no-answer", "held"]);
+  await keeper.grant(LEASE);
+  time.now = 200;
+  held.unsettled = 1;
+  await keeper.refresh(millis(700));
+  assert.equal(
+    keeper.mayAnswerMs(millis(200)),
+    1400,
+    "done now by nobody's word, and then once more",
+  );
+  time.now = 400;
+  await keeper.refresh(LEASE);
+  assert.equal(keeper.mayAnswerMs(millis(400)), 1500);
+  await keeper.revoke();
+  assert.equal(keeper.mayAnswerMs(millis(400)), 700, "a grant would bring it back");
+  held.unsettled = 0;
+  assert.equal(keeper.mayAnswerMs(millis(400)), 0);
 });

@@ -19,6 +19,8 @@ export class LeaseKeeper {
   private virtual: readonly VirtualMac[] = [];
   /** Until when what arrives for a virtual MAC is let through on suspicion, by this daemon's reckoning. */
   private throughUntil = Number.NEGATIVE_INFINITY;
+  /** The longest lease that an nft was told before it was given up, and may still ask for. */
+  private doubtedMs = 0;
   private readonly clock: Clock;
   private opening: Promise<unknown> = Promise.resolve();
 
@@ -28,10 +30,19 @@ export class LeaseKeeper {
     const answered = (asked: Promise<LeaseAnswer>, done: (answer: LeaseAnswer) => void) => {
       void asked.catch((): LeaseAnswer => "no-answer").then(done);
     };
+    const given = (
+      length: LeaseLength,
+      asked: Promise<LeaseAnswer>,
+      done: (answer: LeaseAnswer) => void,
+    ) =>
+      answered(asked, (answer) => {
+        if (answer === "no-answer") this.doubt(length);
+        done(answer);
+      });
     this.book = new LeaseBook(
       {
-        grant: (length, done) => answered(lease.grant(length), done),
-        refresh: (length, done) => answered(lease.refresh(length), done),
+        grant: (length, done) => given(length, lease.grant(length), done),
+        refresh: (length, done) => given(length, lease.refresh(length), done),
         revoke: (done) => answered(lease.revoke(), done),
         open: (done) => {
           this.reopen().then(
@@ -62,7 +73,15 @@ export class LeaseKeeper {
 
   /** Milliseconds the kernel may go on answering at most: what the peer has to wait for. */
   mayAnswerMs(now: Millis): number {
-    return this.book.mayAnswerMs(now);
+    const { unsettled } = this.lease;
+    // An nft that was killed while the kernel held it does its last line behind that: a refresh prolongs
+    // what runs then, whatever was acknowledged meanwhile. The two of them could do it one after the other.
+    return this.book.mayAnswerMs(now) + (unsettled === 0 ? 0 : unsettled * this.doubtedMs);
+  }
+
+  private doubt(length: LeaseLength): void {
+    const ms = length === "unlimited" ? Number.POSITIVE_INFINITY : length;
+    this.doubtedMs = this.lease.unsettled > 1 ? Math.max(this.doubtedMs, ms) : ms;
   }
 
   /** Whether the lease has ended while this daemon stood still. */

@@ -215,7 +215,7 @@ async function main(): Promise<void> {
   );
   await started;
   // The last forks: from now on shells that are there start whatever is needed.
-  for (const each of [servant, ip, routesIp]) each.prepare();
+  for (const each of [lease, servant, ip, routesIp]) each.prepare();
   await Promise.all([tellRealtime(realtime, daemon, events), logging]);
   events.record("info", "started", "the heartbeat has started", { pid: process.pid });
 }

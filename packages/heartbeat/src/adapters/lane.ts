@@ -27,6 +27,8 @@ export interface LaneEvents {
   readonly onSaid: (what: "stdout" | "stderr", chunk: Buffer) => void;
   /** Exit code as a shell says it; everything that the command said has been handed over. */
   readonly onEnded: (code: number) => void;
+  /** The command is there: `kill` ends it at once from now on. */
+  readonly onStarted?: () => void;
   /** The shell is gone, and whatever it ran. */
   readonly onLost: () => void;
 }
@@ -95,10 +97,12 @@ export function openLane(events: LaneEvents): Lane {
     look();
   };
   const learn = (line: string) => {
+    if (gone) return;
     const [what, value] = line.split(" ");
     if (what === "started") pid = Number(value);
     if (what === "ended") [pid, code] = [undefined, Number(value)];
     if (doomed && pid !== undefined) killOne(pid);
+    if (what === "started") events.onStarted?.();
   };
   shell.stdout?.on("data", hear("stdout"));
   shell.stderr?.on("data", hear("stderr"));

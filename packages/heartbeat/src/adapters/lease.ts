@@ -48,9 +48,13 @@ export interface Lease {
   readonly hook: GateHook | undefined;
   /** What nft last refused, for status and events. */
   readonly lastRefusal: string;
-  /** Times the nft child had to be started again. */
+  /** Times another nft had to take over from a lost one. */
   readonly restarts: number;
-  /** Ends the child; table and lease stay. */
+  /** Lines without an answer whose nft has not ended: each may still be done, once. */
+  readonly unsettled: number;
+  /** Starts the shells and their nft: from now on only a lost shell is forked again. */
+  prepare(): void;
+  /** Ends the children; table and lease stay. */
   close(): void;
 }
 
@@ -175,6 +179,10 @@ export function createLease(options: LeaseOptions): Lease {
     get restarts() {
       return session.restarts;
     },
-    close: session.close,
+    get unsettled() {
+      return session.unsettled;
+    },
+    prepare: () => session.prepare(),
+    close: () => session.close(),
   };
 }

@@ -1,27 +1,31 @@
 // nft-session.test.ts — promises of nft-session.ts.
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
-import { createNftSession } from "./nft-session.js";
+import { setTimeout as pause } from "node:timers/promises";
+import { createNftSession, type NftSession } from "./nft-session.js";
 
-/** A stand-in for `nft -i`: complains about "bad …" and "ack …" lines, and says it in small pieces. */
-const STAND_IN = `
-let kept = "";
-const say = async (text) => { for (const c of text.match(/.{1,29}/gs)) { process.stderr.write(c); await new Promise((r) => setImmediate(r)); } };
-let last = Promise.resolve();
-process.stdin.on("data", (chunk) => {
-  const lines = (kept + chunk).split("\\n");
-  kept = lines.pop();
-  for (const line of lines) {
-    if (line === "quit") process.exit(0);
-    if (line.startsWith("die")) process.exit(1);
-    if (line.startsWith("hang")) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-    if (/^(bad|ack)/.test(line)) last = last.then(() => say("Error: syntax error, unexpected number\\n" + line + "\\n (" + process.pid + " of " + process.ppid + ") ^\\n"));
-  }
-});`;
-const argv = [process.execPath, "-e", STAND_IN];
+/**
+ * A stand-in for `nft -i`: complains about "bad …" and "ack …" lines, in pieces where it is told to rest
+ * between them, and notes what else it is told. One line, as every word of a command; not a Node, which
+ * would leave its standard input in another mode.
+ */
+const standIn = (rest = ":", notes = "/dev/null") => [
+  "sh",
+  "-c",
+  [
+    `say() { printf 'Error: syntax err' >&2; ${rest}; printf 'or, unexpected number\\n%s' "$1" >&2; ${rest};`,
+    "printf '\\n (%s of %s) ^\\n' $$ $PPID >&2; }",
+  ].join(" ") +
+    "; while read -r line; do case $line in die*) exit 1;; hang*) kill -STOP $$;; " +
+    `bad*|ack*) say "$line";; *) echo "$line" >>${notes};; esac; done`,
+];
+const argv = standIn();
 
 test("each line is answered, in order, however the pipe cuts nft's words", async () => {
-  const session = createNftSession({ answerMs: 5000, argv });
+  const session = createNftSession({ answerMs: 5000, argv: standIn("sleep 0.01") });
   const answers = await Promise.all(
     ["fine", "bad line about ack 3", "fine", "bad"].map((line) => session.ask(line)),
   );
@@ -42,7 +46,9 @@ test("a child that hangs is killed, and everything asked of it is unanswered", a
     answers.map(({ kind }) => kind),
     ["no-answer", "no-answer"],
   );
-  assert.equal(session.restarts, 0, "a new one is started when something is asked");
+  assert.equal(session.restarts, 0);
+  assert.equal((await session.ask("fine")).kind, "applied", "another one is there");
+  assert.equal(session.restarts, 1);
   session.close();
 });
 
@@ -55,6 +61,7 @@ test("a child that dies, or cannot start, is no answer and not an exception", as
   assert.equal((await session.ask("fine")).kind, "no-answer", "closed");
   const missing = createNftSession({ answerMs: 5000, argv: ["/nonexistent/nft"] });
   assert.equal((await missing.ask("fine")).kind, "no-answer");
+  missing.close();
 });
 
 test("an nft that was asked often is replaced between two questions by a shell, and nobody notices", async () => {
@@ -74,4 +81,49 @@ test("an nft that was asked often is replaced between two questions by a shell, 
   assert.equal(parents.size, 2);
   assert.ok(!parents.has(`${process.pid}`), "this process forks none of them");
   assert.equal(session.restarts, 0, "planned ones do not count as lost");
+});
+
+/** The pids of nft and its shell, from what they said. */
+async function whoAnswers(session: NftSession): Promise<{ pid: number; parent: number }> {
+  const answer = await session.ask("bad pid");
+  const [, pid, parent] = /\((\d+) of (\d+)\)/.exec("said" in answer ? answer.said : "") ?? [];
+  return { pid: Number(pid), parent: Number(parent) };
+}
+
+test("one that hangs is replaced by a shell that was there before, time and again, and what it left unread is not done", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "lbpair-nft-"));
+  const notes = join(folder, "notes");
+  const session = createNftSession({ answerMs: 300, argv: standIn(":", notes) });
+  await session.ask("fine");
+  session.prepare();
+  const shells = new Set<number>();
+  const asked = new Set<number>();
+  for (let i = 0; i < 6; i += 1) {
+    const { pid, parent } = await whoAnswers(session);
+    asked.add(pid);
+    shells.add(parent);
+    const given = ["hang", `late ${i}`, `later ${i}`].map((line) => session.ask(line));
+    const kinds = (await Promise.all(given)).map(({ kind }) => kind);
+    assert.deepEqual([...new Set(kinds)], ["no-answer"]);
+  }
+  await session.ask("last");
+  session.close();
+  const done = readFileSync(notes, "utf8");
+  rmSync(folder, { recursive: true });
+  console.log(`${asked.size} of them by ${[...shells].join(" and ")}; done: ${done.split("\n")}`);
+  assert.equal(asked.size, 6);
+  assert.equal(shells.size, 2, "the same two shells");
+  assert.equal(session.restarts, 6);
+  assert.equal(done, "fine\nlast\n");
+});
+
+test("one that was killed and has not ended is counted until it has", async () => {
+  const session = createNftSession({ answerMs: 300, argv });
+  await session.ask("fine");
+  assert.equal((await session.ask("hang")).kind, "no-answer");
+  assert.equal(session.unsettled, 1, "nobody has seen its end yet");
+  assert.equal((await session.ask("fine")).kind, "applied");
+  for (let i = 0; i < 100 && session.unsettled > 0; i += 1) await pause(20);
+  assert.equal(session.unsettled, 0);
+  session.close();
 });
