@@ -39,9 +39,9 @@ export async function startServer(
 
 export interface Client {
   /** Opens connections and resolves once each was greeted; answers with their ids. */
-  open(kind: Kind, to: string, ports: readonly number[]): Promise<string[]>;
+  open(kind: Kind, to: string, ports: readonly number[], as?: string): Promise<string[]>;
   /** Begins to open and does not wait. */
-  dial(kind: Kind, to: string, port: number, from?: number): string;
+  dial(kind: Kind, to: string, port: number, from?: number, as?: string): string;
   order(order: Order): void;
   report(): Promise<Map<string, ConnectionReport>>;
 }
@@ -63,18 +63,19 @@ export function startClient(world: World, host: HostName = "client"): Client {
     order({ do: "report" });
     return new Map((await answer).map((each) => [each.id, each]));
   };
-  const dial = (kind: Kind, to: string, port: number, from?: number): string => {
+  const dial = (kind: Kind, to: string, port: number, from?: number, as?: string): string => {
     count += 1;
     const id = `${kind}${count}`;
-    order({ do: "open", id, kind, to, port, ...(from === undefined ? {} : { from }) });
+    const own = { ...(from === undefined ? {} : { from }), ...(as === undefined ? {} : { as }) };
+    order({ do: "open", id, kind, to, port, ...own });
     return id;
   };
   return {
     order,
     report,
     dial,
-    async open(kind, to, ports) {
-      const ids = ports.map((port) => dial(kind, to, port));
+    async open(kind, to, ports, as) {
+      const ids = ports.map((port) => dial(kind, to, port, undefined, as));
       await until("every connection is greeted", async () => {
         const reports = await report();
         return ids.every((id) => reports.get(id)?.greeting !== null);

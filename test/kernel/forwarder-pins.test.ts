@@ -4,22 +4,16 @@
 // played here; test/lab/pins.test.ts has the real ones.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { type ControlServer, createControlServer } from "@lbpair/common";
 import { type Client, startClient, startServer } from "./forwarder-clients.js";
+import { ForwarderPair, other } from "./forwarder-pair.js";
 import {
-  type Appliance,
   createWorld,
   FALLBACK,
   GATEWAY,
   inside,
-  lower,
-  type NodeName,
   notHere,
   PRIMARY,
   pause,
-  plug,
-  pull,
-  raise,
   until,
   VIP,
   type World,
@@ -32,11 +26,8 @@ const RELAY_MS = 100;
 
 let world: World;
 let client: Client;
-let active: NodeName = "a";
-const roads: ControlServer[] = [];
+let pair: ForwarderPair;
 let relay: NodeJS.Timeout | undefined;
-
-const other = (node: NodeName): NodeName => (node === "a" ? "b" : "a");
 
 const SERVERS: Readonly<Record<string, string>> = { s1: PRIMARY, s2: FALLBACK, s3: THIRD };
 
@@ -72,38 +63,11 @@ const modesOf = (modes: Readonly<Record<string, string>>): string =>
     "",
   ].join("\n");
 
-async function both(work: (node: Appliance) => Promise<unknown>): Promise<void> {
-  for (const node of [world.a, world.b]) await work(node);
-}
-
 const configure = (servers: readonly string[], scheduler?: string) =>
-  both(async (node) => {
-    await node.write(servicesWith(servers, scheduler));
-    await node.ask("POST /reload", {});
-  });
+  pair.configure(servicesWith(servers, scheduler));
 
 const setModes = (modes: Readonly<Record<string, string>>) =>
-  both(async (node) => {
-    await node.writeModes(Object.keys(modes).length === 0 ? "modes: []\n" : modesOf(modes));
-    await node.ask("POST /reload", {});
-  });
-
-const tell = (node: NodeName, condition: "active" | "passive", peerAlive = true) =>
-  world[node].ask("POST /condition", { condition, peerAlive });
-
-/** Pulls the active's cables; the other one acts, and the lost one comes back as passive. */
-async function switchNodes(): Promise<void> {
-  const [lost, next] = [active, other(active)];
-  await pull(lost);
-  await raise(next);
-  await tell(next, "active", false);
-  active = next;
-  await pause(700);
-  await lower(lost);
-  await tell(lost, "passive");
-  await plug(lost);
-  await tell(next, "active");
-}
+  pair.setModes(Object.keys(modes).length === 0 ? "modes: []\n" : modesOf(modes));
 
 const openThem = async (port: number, each = EACH): Promise<string[]> => [
   ...(await client.open("t", VIP, new Array<number>(each).fill(port))),
@@ -111,7 +75,7 @@ const openThem = async (port: number, each = EACH): Promise<string[]> => [
 ];
 
 const coverage = async (label: string) => {
-  const { services } = await world[active].status();
+  const { services } = await world[pair.active].status();
   const found = services.find((service) => service.label === label);
   assert.ok(found !== undefined);
   return found.coverage;
@@ -124,7 +88,7 @@ async function allCovered(label: string, open: number): Promise<number> {
     if (now.open === open && now.covered === open) return true;
     throw new Error(`${now.covered} of ${now.open}`);
   });
-  const { stdout } = await inside(other(active), "nft", "list", "map", "ip", "lbpair", "pins");
+  const { stdout } = await inside(other(pair.active), "nft", "list", "map", "ip", "lbpair", "pins");
   return stdout.match(/expires/g)?.length ?? 0;
 }
 
@@ -142,9 +106,9 @@ async function alive(ids: readonly string[]): Promise<number> {
 /** An end that crossed other packets leaves an entry that conntrack believes open for a while. */
 async function forgetClosed(): Promise<void> {
   await pause(300);
-  await inside(active, "conntrack", "-F");
+  await inside(pair.active, "conntrack", "-F");
   await until("status counts nothing as open", async () => {
-    const { services } = await world[active].status();
+    const { services } = await world[pair.active].status();
     return services.every((service) => service.coverage.open === 0);
   });
 }
@@ -161,7 +125,7 @@ async function closeAll(ids: readonly string[]): Promise<void> {
 /** The promise: what is open and counted as covered lives on when the other node takes over. */
 async function survives(what: string, label: string, ids: readonly string[]): Promise<void> {
   const pins = await allCovered(label, ids.length);
-  await switchNodes();
+  await pair.switchNodes();
   const living = await alive(ids);
   console.log(`seen: ${what}: ${living} of ${ids.length} alive, ${pins} of them pinned`);
   assert.equal(living, ids.length);
@@ -171,26 +135,12 @@ before(async () => {
   if (skip !== false) return;
   world = await createWorld();
   await inside("primary", "ip", "addr", "add", `${THIRD}/24`, "dev", "eth0");
-  await both(async (node) => {
-    await node.write(servicesWith(["s1", "s2", "s3"]));
-    await node.start();
-  });
-  for (const node of ["a", "b"] as const) {
-    roads.push(
-      await createControlServer({
-        path: world[node].paths.socket("replicator"),
-        routes: {
-          "POST /peer/pins": ({ body }) => world[other(node)].ask("POST /pins", body),
-        },
-      }),
-    );
-  }
-  await tell("a", "active");
-  await tell("b", "passive");
+  pair = new ForwarderPair(world);
+  await pair.begin(servicesWith(["s1", "s2", "s3"]));
   relay = setInterval(() => {
     const follow = async () => {
-      const { verdicts } = await world[active].status();
-      await world[other(active)].ask("POST /verdicts", { verdicts });
+      const { verdicts } = await world[pair.active].status();
+      await world[other(pair.active)].ask("POST /verdicts", { verdicts });
     };
     follow().catch(() => undefined);
   }, RELAY_MS);
@@ -200,7 +150,7 @@ before(async () => {
 });
 after(async () => {
   clearInterval(relay);
-  for (const road of roads) await road.close();
+  await pair?.close();
   await world?.close();
 });
 
@@ -208,7 +158,8 @@ test("100 of 100 live through a switch after the primary cluster failed and retu
   skip,
 }, async () => {
   const onFallback = async () =>
-    (await world[active].status()).services.find((each) => each.label === "cluster")?.onFallback;
+    (await world[pair.active].status()).services.find((each) => each.label === "cluster")
+      ?.onFallback;
   await until("the cluster's checks have failed", onFallback);
   const ids = await openThem(12000);
   await startServer(world, "primary", [12000]);

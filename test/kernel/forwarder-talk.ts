@@ -28,6 +28,8 @@ export type Order =
       readonly port: number;
       /** The client's own port; any where absent. */
       readonly from?: number;
+      /** The client's own address; any where absent. */
+      readonly as?: string;
     }
   | { readonly do: "end" | "reset"; readonly ids: readonly string[] }
   | { readonly do: "write"; readonly ids: readonly string[] }
@@ -96,7 +98,10 @@ interface Connection {
 }
 
 function open(order: Extract<Order, { do: "open" }>): Connection {
-  const from = order.from === undefined ? {} : { localPort: order.from };
+  const from = {
+    ...(order.from === undefined ? {} : { localPort: order.from }),
+    ...(order.as === undefined ? {} : { localAddress: order.as }),
+  };
   const socket = connect({ host: order.to, port: order.port, ...from });
   socket.setNoDelay(true);
   const { id, kind } = order;

@@ -21,6 +21,8 @@ export interface CoverageService {
   readonly ports: readonly PortRange[];
   readonly protocol: "tcp" | "udp" | "both";
   readonly scheduler: string;
+  /** Whether clients come back to the server they had; whatever it is set to. */
+  readonly persistence?: object | undefined;
   readonly realServers: readonly CoverageServer[];
   readonly fallback?: CoverageServer | undefined;
 }
@@ -114,10 +116,14 @@ function findConflicts(claims: readonly Claim[], reasons: Map<string, string>): 
 }
 
 /** Why the other node might choose another server for a client's packet. */
-const chooserReason = (service: CoverageService): string | undefined =>
-  service.realServers.length > 1 && !PACKET_SCHEDULERS.has(service.scheduler)
-    ? `the scheduler ${service.scheduler} is not a function of the packet, so the other node has to be told of each connection, which takes seconds`
-    : undefined;
+function chooserReason(service: CoverageService): string | undefined {
+  if (service.realServers.length < 2) return undefined;
+  if (!PACKET_SCHEDULERS.has(service.scheduler)) {
+    return `the scheduler ${service.scheduler} is not a function of the packet, so the other node has to be told of each connection, which takes seconds`;
+  }
+  if (service.persistence === undefined) return undefined;
+  return `by persistence a client may have another server than ${service.scheduler} names, so the other node has to be told of such connections, which takes seconds`;
+}
 
 /** The reason a service's own lines already rule out that servers' packets name it. */
 function ownReason(service: CoverageService): string | undefined {

@@ -24,6 +24,7 @@ export * from "./node-flags.js";
 export * from "./own-addresses.js";
 export * from "./packet-filter.js";
 export * from "./paths.js";
+export * from "./persistence.js";
 export * from "./ports.js";
 export * from "./problems.js";
 export * from "./raw-socket.js";

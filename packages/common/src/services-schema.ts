@@ -4,12 +4,18 @@ import { checkSchema } from "./check-schema.js";
 import { millis } from "./duration.js";
 import { replicated, section } from "./field.js";
 import {
+  PERSISTENCE_NETMASKS,
+  PERSISTENCE_TIMEOUTS,
+  type PersistenceTimeout,
+} from "./persistence.js";
+import {
   bool,
   count,
   duration,
   ipAddress,
   ipv4Address,
   label,
+  numberOf,
   oneOf,
   port,
   portRange,
@@ -39,6 +45,19 @@ const fallbackSchema = section({
   port: replicated("Its port; 0 or absent = the port the client used", serverPort.default(0)),
 });
 
+const timeouts = Object.keys(PERSISTENCE_TIMEOUTS) as [PersistenceTimeout, ...PersistenceTimeout[]];
+
+const persistenceSchema = section({
+  timeout: replicated(
+    "How long a client that opens nothing new keeps its server",
+    oneOf(timeouts).default("5m"),
+  ),
+  netmask: replicated(
+    "Leading bits of the client's address that stand for it; clients of one network share a server",
+    numberOf(PERSISTENCE_NETMASKS[4]).default(32),
+  ),
+});
+
 const virtualServiceSchema = section({
   label: replicated("Name of the virtual service, unique", label),
   address: replicated("The virtual IP clients use; follows the active node", ipv4Address),
@@ -59,6 +78,10 @@ const virtualServiceSchema = section({
       "weighted-round-robin",
       "weighted-least-connections",
     ]).default("weighted-hash"),
+  ),
+  persistence: replicated(
+    "Whether a client comes back to the server it had, whatever the scheduler says; absent = no",
+    persistenceSchema.optional(),
   ),
   realServers: replicated(
     "The servers that answer",

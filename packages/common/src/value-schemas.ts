@@ -112,6 +112,11 @@ export const bool = z.boolean(wants("true or false"));
 export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, wants(`one of ${values.join(", ")}`));
 
+export const numberOf = (values: readonly number[]) => {
+  const want = `one of ${[...values].sort((a, b) => a - b).join(", ")}`;
+  return z.number(wants(want)).refine((value) => values.includes(value), { error: want });
+};
+
 /** One printable line. */
 export const line = (charactersMax: number) =>
   z

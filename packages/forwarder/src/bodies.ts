@@ -2,12 +2,16 @@
 import {
   type Condition,
   normalAddress,
+  PERSISTENCE_TIMEOUTS,
   type Problem,
   RefusalError,
   showValue,
   type Verdicts,
 } from "@lbpair/common";
 
+import type { Persisted } from "./persistence.js";
+import { PERSISTED_MAX } from "./persistence-rules.js";
+import type { Told } from "./pin-carrier.js";
 import type { Pin } from "./pins.js";
 import { PINS_MAX } from "./rules.js";
 
@@ -89,28 +93,63 @@ function readPin(server: string, raw: unknown): Pin | undefined {
     : undefined;
 }
 
-/** `{pins}`, grouped by server; they become nft's text, so not one of another form is let in. */
-export function parsePinsOrder(body: unknown): Pin[] {
-  const { pins: groups } = fieldsOf(body);
-  const pins: Pin[] = [];
-  const problems: Problem[] = [];
-  if (!Array.isArray(groups)) problems.push(wrong("pins", "a list of groups", groups));
-  for (const group of Array.isArray(groups) ? (groups as unknown[]) : []) {
-    const { server, flows } = fieldsOf(group);
-    if (typeof server !== "string" || !Array.isArray(flows)) {
-      problems.push(wrong("pins[]", "a server and its connections", group));
-      break;
+/** Members of `{server, LIST}` groups, each read by `read`; what is of another form is a problem. */
+function readGroups<T>(
+  groups: unknown,
+  [name, list]: readonly [string, string],
+  read: (server: string, raw: unknown) => T | undefined,
+  want: string,
+  most: number,
+): { readonly found: readonly T[]; readonly problems: readonly Problem[] } {
+  const found: T[] = [];
+  if (!Array.isArray(groups)) {
+    return { found, problems: [wrong(name, "a list of groups", groups)] };
+  }
+  for (const group of groups as unknown[]) {
+    const { server, [list]: members } = fieldsOf(group);
+    if (typeof server !== "string" || !Array.isArray(members)) {
+      return { found, problems: [wrong(`${name}[]`, `a server and its ${list}`, group)] };
     }
-    for (const raw of flows as unknown[]) {
-      const pin = readPin(server, raw);
-      if (pin === undefined || pins.length >= PINS_MAX) {
-        const want = `at most ${PINS_MAX} of [client, client port, VIP port, seconds]`;
-        problems.push(wrong("pins[].flows[]", want, raw));
-        break;
+    for (const raw of members as unknown[]) {
+      const one = read(server, raw);
+      if (one === undefined || found.length >= most) {
+        return {
+          found,
+          problems: [wrong(`${name}[].${list}[]`, `at most ${most} of ${want}`, raw)],
+        };
       }
-      pins.push(pin);
+      found.push(one);
     }
   }
-  refuseUnlessEmpty(problems);
-  return pins;
+  return { found, problems: [] };
+}
+
+function readPersisted(server: string, raw: unknown): Persisted | undefined {
+  const [client, seconds] = Array.isArray(raw) ? (raw as unknown[]) : [];
+  if (typeof client !== "string" || normalAddress(client) !== client) return undefined;
+  return isWhole(seconds, PERSISTENCE_TIMEOUTS["24h"]) ? { server, client, seconds } : undefined;
+}
+
+/**
+ * `{pins, persisted}`, grouped by server; they become nft's text, so not one of another form is let in.
+ * An older release on the peer says nothing of persistence.
+ */
+export function parsePinsOrder(body: unknown): Told {
+  const order = fieldsOf(body);
+  const pins = readGroups(
+    order.pins,
+    ["pins", "flows"],
+    readPin,
+    "[client, client port, VIP port, seconds]",
+    PINS_MAX,
+  );
+  const persisted = readGroups(
+    order.persisted ?? [],
+    ["persisted", "clients"],
+    readPersisted,
+    "[client, seconds]",
+    PERSISTED_MAX,
+  );
+  refuseUnlessEmpty([...pins.problems, ...persisted.problems]);
+  return { pins: pins.found, persisted: persisted.found };
 }

@@ -1,8 +1,9 @@
 // flow-owner.ts — which service and server a live connection belongs to, and whether it is covered.
 import type { Distribution } from "./distribution.js";
-import { serverFor } from "./distribution.js";
 import type { Flow } from "./flow.js";
+import { mapsName } from "./persistence.js";
 import { type PlannedServer, portOnServer } from "./server-plan.js";
+import type { TimedElements } from "./timed-elements.js";
 
 export interface OwnedFlow {
   readonly flow: Flow;
@@ -41,9 +42,14 @@ export function ownFlows(
  * the maps name it for the client's next packet, and the configuration names the VIP for the server's
  * (`returns`). `pinned` is the server that the peer has been told of for this flow.
  */
-export function isCovered(owned: OwnedFlow, returns: boolean, pinned?: string): boolean {
+export function isCovered(
+  owned: OwnedFlow,
+  returns: boolean,
+  pinned?: string,
+  persisted: TimedElements = new Map(),
+): boolean {
   if (!returns || owned.server === undefined) return false;
   const { flow, server } = owned;
-  if (serverFor(owned.distribution, flow.client, flow.clientPort) === server) return true;
+  if (mapsName(owned.distribution, flow, server, persisted)) return true;
   return flow.protocol === "tcp" && pinned === server.id;
 }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLog, millis } from "@lbpair/common";
 import type { Flow } from "./flow.js";
-import type { PinCarrier } from "./pin-carrier.js";
+import { PersistenceKeeper } from "./persistence-keeper.js";
+import type { PinCarrier, Told } from "./pin-carrier.js";
 import { PinKeeper } from "./pin-keeper.js";
 import type { PinTable } from "./pin-table.js";
 import { type Pin, type PinElements, type PinKey, type Pins, pinKey } from "./pins.js";
@@ -35,6 +36,8 @@ const pin = (clientPort: number): Pin => ({
   seconds: 300,
 });
 
+const told = (...pins: readonly Pin[]): Told => ({ pins, persisted: [] });
+
 function bench() {
   let elements: PinElements = new Map();
   const reused = new Set<PinKey>();
@@ -48,17 +51,21 @@ function bench() {
       elements = new Map(wanted);
       for (const key of present.reused) reused.delete(key);
     },
+    readPersisted: async () => new Map(),
+    changePersisted: async () => undefined,
   };
   const carrier: PinCarrier = {
     carried: new Map(),
     setPeer: () => undefined,
-    offer: (pins) => offers.push(new Map(pins)),
+    offer: ({ pins }) => offers.push(new Map(pins)),
     stop: () => undefined,
   };
+  const clock = { now: () => millis(1000), wall: () => new Date(0) };
   const keeper = new PinKeeper({
     table,
     carrier,
-    clock: { now: () => millis(1000), wall: () => new Date(0) },
+    persistence: new PersistenceKeeper(table, clock),
+    clock,
     log: createLog("forwarder", "error"),
     event: () => undefined,
   });
@@ -87,7 +94,7 @@ test("the active pins what the maps do not name, and the peer is offered all of 
 test("a node that takes over keeps pins of connections it has not met, until they were met and ended", async () => {
   const { keeper, keep, ports } = bench();
   keeper.setCondition("passive", true);
-  await keeper.adopt([pin(1), pin(2)], now);
+  await keeper.adopt(told(pin(1), pin(2)), now);
   keeper.setCondition("active", false);
   await keep([]);
   assert.deepEqual(ports(), [1, 2], "silent so far");
@@ -99,7 +106,7 @@ test("a node that takes over keeps pins of connections it has not met, until the
 test("a pin whose ports another connection uses goes, here and in what the peer is told", async () => {
   const { keeper, keep, ports, reused, offers } = bench();
   keeper.setCondition("passive", true);
-  await keeper.adopt([pin(1), pin(2)], now);
+  await keeper.adopt(told(pin(1), pin(2)), now);
   keeper.setCondition("active", true);
   await keep([]);
   reused.add(pinKey(flow(1)));
@@ -115,13 +122,13 @@ test("the active does not take another's pins, and a passive node offers none", 
   await keep([flow(1)]);
   assert.deepEqual([ports(), offers.length], [[], 0]);
   keeper.setCondition("active", true);
-  await assert.rejects(keeper.adopt([pin(1)], now), /active/);
+  await assert.rejects(keeper.adopt(told(pin(1)), now), /active/);
 });
 
 test("the pins of a server on halt go on both nodes; a table loaded anew gets its pins again", async () => {
   const { keeper, keep, ports, lose } = bench();
   keeper.setCondition("passive", true);
-  await keeper.adopt([pin(1)], now);
+  await keeper.adopt(told(pin(1)), now);
   lose();
   await keep([]);
   assert.deepEqual(ports(), [1]);

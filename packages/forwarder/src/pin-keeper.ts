@@ -6,7 +6,9 @@
 import type { Clock, Condition, EventLog, Log, Millis } from "@lbpair/common";
 import type { Distribution } from "./distribution.js";
 import type { Flow } from "./flow.js";
-import type { PinCarrier } from "./pin-carrier.js";
+import { anyPersists } from "./persistence.js";
+import type { PersistenceKeeper } from "./persistence-keeper.js";
+import type { PinCarrier, Told } from "./pin-carrier.js";
 import type { PinTable } from "./pin-table.js";
 import {
   findPins,
@@ -18,10 +20,12 @@ import {
   pinKey,
   pinsOf,
 } from "./pins.js";
+import type { TimedElements } from "./timed-elements.js";
 
 export interface PinKeeperDeps {
   readonly table: PinTable;
   readonly carrier: PinCarrier;
+  readonly persistence: Pick<PersistenceKeeper, "elements" | "look" | "said" | "adopt">;
   readonly clock: Clock;
   readonly log: Log;
   readonly event: EventLog["record"];
@@ -54,6 +58,11 @@ export class PinKeeper {
     return this.#deps.carrier.carried.get(pinKey(flow))?.server;
   }
 
+  /** Servers that clients had, as of the last look. */
+  get persisted(): TimedElements {
+    return this.#deps.persistence.elements;
+  }
+
   get held(): Pins {
     return this.#pins ?? NONE;
   }
@@ -73,13 +82,14 @@ export class PinKeeper {
   }
 
   /** What the active said; it is in the kernel when this resolves. Rejects on the active itself. */
-  adopt(pins: readonly Pin[], distributions: readonly Distribution[]): Promise<void> {
+  adopt({ pins, persisted }: Told, distributions: readonly Distribution[]): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#condition === "active") throw new Error("this node is active: its own pins hold");
       const present = await this.#deps.table.read();
       const elements = pinElements(pins, distributions);
       await this.#deps.table.change(elements, present);
       this.#pins = pinsOf(elements, distributions);
+      await this.#deps.persistence.adopt(persisted, distributions);
     });
   }
 
@@ -91,7 +101,7 @@ export class PinKeeper {
     return this.#inTurn(async () => {
       const began = this.#deps.clock.now();
       // What the kernel says of reused ports has to be older than the listing that is judged by it.
-      const present = await this.#readPresent();
+      const present = await this.#readPresent(distributions);
       const flows = await list();
       try {
         if (present !== null) await this.#settle(distributions, flows, present);
@@ -105,8 +115,9 @@ export class PinKeeper {
     });
   }
 
-  async #readPresent(): Promise<PresentPins | null> {
+  async #readPresent(distributions: readonly Distribution[]): Promise<PresentPins | null> {
     try {
+      await this.#deps.persistence.look(distributions);
       return await this.#deps.table.read();
     } catch (error) {
       this.#again = true;
@@ -128,7 +139,14 @@ export class PinKeeper {
     const elements = pinElements(wanted.values(), distributions);
     await this.#deps.table.change(elements, present);
     this.#pins = pinsOf(elements, distributions);
-    if (this.#condition === "active") this.#deps.carrier.offer(this.#pins);
+    if (this.#condition === "active") this.#offer(distributions);
+  }
+
+  #offer(distributions: readonly Distribution[]): void {
+    this.#deps.carrier.offer({
+      pins: this.held,
+      persisted: this.#deps.persistence.said(distributions),
+    });
   }
 
   /** With the time that the kernel leaves them; where it has lost them all, the table was loaded anew. */
@@ -148,7 +166,7 @@ export class PinKeeper {
     flows: readonly Flow[],
     present: PresentPins,
   ): Map<PinKey, Pin> {
-    const { pins, met, left } = findPins(flows, distributions);
+    const { pins, met, left } = findPins(flows, distributions, this.#deps.persistence.elements);
     const wanted = new Map(pins);
     for (const [key, pin] of this.#stillHeld(present)) {
       if (!met.has(key) && !this.#seen.has(key) && !present.reused.has(key)) wanted.set(key, pin);
@@ -172,7 +190,8 @@ export class PinKeeper {
   isDue(distributions: readonly Distribution[]): boolean {
     if (this.#condition !== "active") return false;
     const byTurns = distributions.some((each) => each.slots?.way.kind === "turn");
-    if (!this.#again && !byTurns && this.held.size === 0) return false;
+    const changing = byTurns || anyPersists(distributions);
+    if (!this.#again && !changing && this.held.size === 0) return false;
     const since = this.#lookedAt === null ? null : this.#deps.clock.now() - this.#lookedAt;
     if (since !== null && since < this.#lookMs * REST_PER_LOOK) return false;
     this.#again = false;
@@ -193,7 +212,7 @@ export class PinKeeper {
       const present = await this.#deps.table.read();
       for (const key of present.reused) known.delete(key);
       await this.#deps.table.change(pinElements(known.values(), distributions), present);
-      this.#deps.carrier.offer(known);
+      this.#offer(distributions);
     });
   }
 }

@@ -1,8 +1,9 @@
 // pin-table.ts — adapter: the kernel's pins, read and changed through nft.
 import type { Family } from "@lbpair/common";
 import type { NftTable } from "./nft.js";
-import type { PinElement, PinElements, PinKey, PresentPins } from "./pins.js";
+import type { PinElements, PinKey, PresentPins } from "./pins.js";
 import { pinsText } from "./pins.js";
+import { type TimedElement, type TimedElements, timedText } from "./timed-elements.js";
 
 export interface PinTable {
   read(): Promise<PresentPins>;
@@ -10,6 +11,9 @@ export interface PinTable {
   readReused(): Promise<ReadonlySet<PinKey>>;
   /** Brings the kernel from present to wanted in one transaction. */
   change(wanted: PinElements, present: PresentPins): Promise<void>;
+  /** Servers that clients had. */
+  readPersisted(): Promise<TimedElements>;
+  changePersisted(wanted: TimedElements, present: TimedElements): Promise<void>;
 }
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -30,10 +34,10 @@ function readKey(raw: Json): { readonly key: PinKey; readonly seconds: number } 
   return { key, seconds: Number(elem.expires ?? 0) };
 }
 
-/** Elements of nft's listing of one map of pins. Throws on text that is not nft's JSON. */
-export function parsePins(listing: string): Map<PinKey, PinElement> {
+/** Elements of nft's listing of one map with timeouts. Throws on text that is not nft's JSON. */
+export function parsePins(listing: string): Map<PinKey, TimedElement> {
   const { nftables } = JSON.parse(listing) as { readonly nftables: readonly JsonObject[] };
-  const pins = new Map<PinKey, PinElement>();
+  const pins = new Map<PinKey, TimedElement>();
   for (const item of nftables.flatMap((each) => listOf(objectOf(each.map).elem))) {
     const [left = null, value = null] = listOf(item);
     const { key, seconds } = readKey(left);
@@ -58,5 +62,7 @@ export function createPinTable(nft: NftTable, family: Family): PinTable {
     },
     readReused,
     change: (wanted, present) => nft.add(pinsText(family, wanted, present)),
+    readPersisted: async () => parsePins(await nft.listSet("map", "persist")),
+    changePersisted: (wanted, present) => nft.add(timedText(family, "persist", wanted, present)),
   };
 }

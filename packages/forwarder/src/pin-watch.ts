@@ -41,5 +41,5 @@ export async function adoptPins(
   } catch (error) {
     throw new RefusalError(409, error instanceof Error ? error.message : String(error));
   }
-  return { pins: order.length };
+  return { pins: order.pins.length };
 }

@@ -93,7 +93,7 @@ test("pins reach the peer's kernel as they are, by its own numbers", () => {
       const now = distributionsOf(is);
       const { pins } = findPins(open, now);
       const sent = JSON.parse(JSON.stringify({ pins: groupPins(pins.values()) })) as unknown;
-      const there = pinElements(parsePinsOrder(sent), distributionsOf(is));
+      const there = pinElements(parsePinsOrder(sent).pins, distributionsOf(is));
       assert.deepEqual(there, pinElements(pins.values(), now));
       assert.deepEqual(pinsOf(there, now), new Map(pins));
     }),
@@ -139,7 +139,7 @@ test("nft's listings of pins and of reused ports are read", () => {
 test("an order of pins of any other form is refused with what was wanted", () => {
   const pin = ["10.0.0.1", 5, 80, 300];
   const order = (flow: unknown) => ({ pins: [{ server: "web/a", flows: [flow] }] });
-  assert.equal(parsePinsOrder(order(pin)).length, 1);
+  assert.equal(parsePinsOrder(order(pin)).pins.length, 1);
   for (const bad of [
     undefined,
     { pins: "" },

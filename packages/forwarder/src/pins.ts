@@ -5,12 +5,14 @@
 // takes over would send it elsewhere. Each such connection is a pin: an element that says its server,
 // looked up before the slots by packets in mid-stream (rules.ts), here and on the peer.
 import type { Family } from "@lbpair/common";
-import { type Distribution, serverFor } from "./distribution.js";
+import type { Distribution } from "./distribution.js";
 import { elementStatements } from "./elements.js";
 import { type Flow, isOpen } from "./flow.js";
 import { ownFlows } from "./flow-owner.js";
+import { mapsName } from "./persistence.js";
 import { PINS_MAX } from "./rules.js";
 import { classid } from "./service-id.js";
+import { type TimedElement, type TimedElements, timedText } from "./timed-elements.js";
 import { belongs } from "./wanted-elements.js";
 
 /** The part of a flow that a pin is looked up by, in nftables' own notation. */
@@ -28,13 +30,8 @@ export interface Pin {
 
 export type Pins = ReadonlyMap<PinKey, Pin>;
 
-/** An element as the kernel holds it: the server's number, and seconds until it goes by itself. */
-export interface PinElement {
-  readonly value: string;
-  readonly seconds: number;
-}
-
-export type PinElements = ReadonlyMap<PinKey, PinElement>;
+/** Servers' numbers by the flow. */
+export type PinElements = TimedElements;
 
 export const pinKey = (flow: Pick<Flow, "client" | "clientPort" | "vip" | "vipPort">): PinKey =>
   `${flow.client} . ${flow.clientPort} . ${flow.vip} . ${flow.vipPort}`;
@@ -54,6 +51,7 @@ export interface FoundPins {
 export function findPins(
   flows: readonly Flow[],
   distributions: readonly Distribution[],
+  persisted: PinElements = new Map(),
 ): FoundPins {
   const pins = new Map<PinKey, Pin>();
   const met = new Set<PinKey>();
@@ -64,7 +62,7 @@ export function findPins(
     met.add(key);
     if (!isOpen(flow)) continue;
     if (server === undefined || !belongs(server)) continue;
-    if (serverFor(distribution, flow.client, flow.clientPort) === server) continue;
+    if (mapsName(distribution, flow, server, persisted)) continue;
     if (pins.size >= PINS_MAX) {
       left += 1;
       continue;
@@ -97,9 +95,9 @@ function placesOf(distributions: readonly Distribution[]): ReadonlyMap<string, P
 export function pinElements(
   pins: Iterable<Pin>,
   distributions: readonly Distribution[],
-): Map<PinKey, PinElement> {
+): Map<PinKey, TimedElement> {
   const places = placesOf(distributions);
-  const elements = new Map<PinKey, PinElement>();
+  const elements = new Map<PinKey, TimedElement>();
   for (const pin of pins) {
     const place = places.get(pin.server);
     if (place === undefined) continue;
@@ -142,24 +140,11 @@ export interface PresentPins {
   readonly reused: ReadonlySet<PinKey>;
 }
 
-/**
- * One transaction from present to wanted; empty where nothing changes. An element that lives less than
- * half as long as its connection may is made anew: re-adding does not extend it before Linux 6.12.
- */
-export function pinsText(family: Family, wanted: PinElements, present: PresentPins): string {
-  const stays = (key: PinKey): boolean => {
-    const [is, was] = [wanted.get(key), present.elements.get(key)];
-    return is !== undefined && was?.value === is.value && was.seconds * 2 >= is.seconds;
-  };
-  const gone = [...present.elements.keys()].filter((key) => !stays(key));
-  const come = [...wanted]
-    .filter(([key]) => !stays(key))
-    .map(([key, { value, seconds }]) => `${key} timeout ${Math.ceil(seconds)}s : ${value}`);
-  return [
-    ...elementStatements("delete", family, "pins", gone),
-    ...elementStatements("add", family, "pins", come),
-    ...elementStatements("delete", family, "reused", [...present.reused]),
-  ]
-    .map((line) => `${line}\n`)
-    .join("");
-}
+/** One transaction from present to wanted; empty where nothing changes. */
+export const pinsText = (family: Family, wanted: PinElements, present: PresentPins): string =>
+  [
+    timedText(family, "pins", wanted, present.elements),
+    ...elementStatements("delete", family, "reused", [...present.reused]).map(
+      (line) => `${line}\n`,
+    ),
+  ].join("");

@@ -13,8 +13,11 @@
 // when it forwards, so nobody's packet mark is touched. A map look-up that misses ends its rule, not
 // the chain. `find_server` goes from the one to the other: a pin of this flow says it, else the
 // service's way to its slots does (`ways`); a service with one server has that server's place itself.
+// Persistence (persistence-rules.ts) stands between the two.
 import type { Family } from "@lbpair/common";
+import { chain } from "./chain-text.js";
 import { stableHash } from "./hash.js";
+import { keepServer, persistenceChains, persistenceSets } from "./persistence-rules.js";
 import { SLOT_SEED, WAYS, type Way } from "./slots.js";
 
 export const TABLE = "lbpair";
@@ -87,6 +90,9 @@ function declarations({ type }: Words): string[] {
     `map servers { type classid : ${type}; counter; }`,
     "map serverports { type classid : inet_service; }",
     "map ways { type classid : verdict; }",
+    "map only { type classid : classid; }",
+    "set serving { type classid; }",
+    ...persistenceSets(type),
     ...sizes.map((size) => `map slots${size} { ${slot} : meta priority; }`),
     `map pins { type ${flow} : classid; flags timeout; size ${PINS_MAX * 2}; }`,
     `set reused { type ${flow}; flags timeout, dynamic; timeout ${REUSED_SECONDS}s; size ${PINS_MAX * 2}; }`,
@@ -96,12 +102,6 @@ function declarations({ type }: Words): string[] {
     "map vipports { type classid : inet_service; }",
   ];
 }
-
-const chain = (name: string, lines: readonly string[]): string[] => [
-  `chain ${name} {`,
-  ...lines.map((line) => ` ${line}`),
-  "}",
-];
 
 function slotNumber({ source }: Words, { kind, size }: Way): string {
   const seed = `mod ${size} seed 0x${SLOT_SEED.toString(16)}`;
@@ -131,7 +131,9 @@ function serverOf(words: Words): string[] {
       "meta priority none return",
       `ct state new tcp flags & (syn | ack) == syn ${flow} @pins add @reused { ${flow} }`,
       `${flow} != @reused meta priority set ${flow} map @pins`,
+      "meta priority vmap @persistence",
       "meta priority vmap @ways",
+      "meta priority set meta priority map @only",
     ]),
   ];
 }
@@ -147,6 +149,7 @@ function firstPackets(words: Words): string[] {
     ]),
     ...chain("choose", [
       "jump find_server",
+      keepServer,
       `meta priority @serverports ${dnat} meta priority map @servers : meta priority map @serverports`,
       `${dnat} meta priority map @servers`,
     ]),
@@ -254,6 +257,7 @@ function body(options: RuleOptions): string[] {
   return [
     ...declarations(words),
     ...cutPackets(words, options.markMask),
+    ...persistenceChains(options.family, words.source),
     ...serverOf(words),
     ...latePackets(words),
     ...firstPackets(words),

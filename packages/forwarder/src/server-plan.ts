@@ -31,6 +31,8 @@ export interface PlannedService {
   readonly protocol: "tcp" | "udp" | "both";
   readonly protocols: readonly Protocol[];
   readonly scheduler: VirtualService["scheduler"];
+  /** Null where a client need not come back to the server it had. */
+  readonly persistence: NonNullable<VirtualService["persistence"]> | null;
   readonly check: CheckConfig;
   /** Real servers in the order written, then the fallback server where there is one. */
   readonly servers: readonly PlannedServer[];
@@ -68,6 +70,7 @@ export function planServices(config: ServicesConfig, modes: ModesConfig): Planne
       protocol: service.protocol,
       protocols: protocolsOf(service.protocol),
       scheduler: service.scheduler,
+      persistence: service.persistence ?? null,
       check: service.check,
       servers: [
         ...service.realServers.map((real) =>

@@ -13,15 +13,46 @@ interface Named {
   readonly servers: readonly { readonly id: string }[];
 }
 
-function numberAll(names: readonly string[], taken: Set<number>): Map<string, number> {
+/** A server's number is its service's in these bits, and its own in the others (rules.ts). */
+export const SERVICE_BITS = 0xffff_fc00;
+const SERVER_BITS = ~SERVICE_BITS >>> 0;
+
+/** A number for each name, made by `first` from its hash; one that is taken gives way to the next. */
+function numberAll(
+  names: readonly string[],
+  first: (hash: number) => number,
+  next: (number: number) => number,
+): Map<string, number> {
+  const taken = new Set<number>();
   const numbers = new Map<string, number>();
   for (const name of [...names].sort()) {
-    let number = stableHash(name);
-    while (taken.has(number)) number = (number + 1) >>> 0;
+    let number = first(stableHash(name));
+    while (taken.has(number)) number = next(number);
     taken.add(number);
     numbers.set(name, number);
   }
   return numbers;
+}
+
+// Neither 0 ("none" in the rules) nor the highest, which nft calls "root" with all server bits set.
+const SERVICES_RANGE = SERVICE_BITS / (SERVER_BITS + 1) - 1;
+const serviceNumber = (hash: number): number =>
+  ((1 + (hash % SERVICES_RANGE)) * (SERVER_BITS + 1)) >>> 0;
+const nextService = (number: number): number => serviceNumber(number / (SERVER_BITS + 1));
+const serverPart = (hash: number): number => 1 + (hash % SERVER_BITS);
+
+function numberServers(services: readonly Named[], numbers: ReadonlyMap<string, number>) {
+  return new Map(
+    services.flatMap(({ label, servers }) => {
+      const service = numbers.get(label) ?? 0;
+      const parts = numberAll(
+        servers.map((server) => server.id),
+        serverPart,
+        serverPart,
+      );
+      return [...parts].map(([id, part]) => [id, (service | part) >>> 0] as const);
+    }),
+  );
 }
 
 const known = new WeakMap<readonly Named[], Numbers>();
@@ -33,17 +64,9 @@ const known = new WeakMap<readonly Named[], Numbers>();
 export function numbersOf(services: readonly Named[]): Numbers {
   const found = known.get(services);
   if (found !== undefined) return found;
-  const taken = new Set<number>([0, 0xffffffff]);
-  const numbers = {
-    services: numberAll(
-      services.map((service) => service.label),
-      taken,
-    ),
-    servers: numberAll(
-      services.flatMap((service) => service.servers.map((server) => server.id)),
-      taken,
-    ),
-  };
+  const labels = services.map((service) => service.label);
+  const ofServices = numberAll(labels, serviceNumber, nextService);
+  const numbers = { services: ofServices, servers: numberServers(services, ofServices) };
   known.set(services, numbers);
   return numbers;
 }

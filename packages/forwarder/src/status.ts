@@ -7,6 +7,7 @@ import { type Flow, isOpen } from "./flow.js";
 import { isCovered, type OwnedFlow, ownFlows } from "./flow-owner.js";
 import type { ServerVerdict } from "./health/types.js";
 import type { PlannedServer } from "./server-plan.js";
+import type { TimedElements } from "./timed-elements.js";
 
 export interface StatusInput {
   readonly distributions: readonly Distribution[];
@@ -18,6 +19,8 @@ export interface StatusInput {
   readonly flows: readonly Flow[];
   /** The server that the peer holds a pin of for a flow. */
   readonly pinnedServer: (flow: Flow) => string | undefined;
+  /** Servers that clients had, as the kernel remembers them. */
+  readonly persisted: TimedElements;
   /** Monotonic milliseconds, on the clock of the verdicts. */
   readonly now: number;
 }
@@ -82,8 +85,9 @@ function serviceStatus(
       byRule,
       reason: rule?.reason ?? "",
       open: owned.length,
-      covered: owned.filter((each) => isCovered(each, returns, input.pinnedServer(each.flow)))
-        .length,
+      covered: owned.filter((each) =>
+        isCovered(each, returns, input.pinnedServer(each.flow), input.persisted),
+      ).length,
     },
   };
 }

@@ -2,6 +2,7 @@
 import { type Family, familyOf } from "@lbpair/common";
 import type { Distribution } from "./distribution.js";
 import { type Elements, type MutableElements, noElements } from "./elements.js";
+import { findChain, keepChain } from "./persistence-rules.js";
 import { type PlannedServer, portOnServer } from "./server-plan.js";
 import { classid } from "./service-id.js";
 
@@ -37,6 +38,19 @@ function addServers(elements: MutableElements, { service, serverNumbers }: Distr
   });
 }
 
+/** Which chains of the rules are the service's, and whom a client may come back to. */
+function addPersistence(
+  elements: MutableElements,
+  { service, id, pool }: Distribution,
+  numbers: ReadonlyMap<PlannedServer, string>,
+): void {
+  if (service.persistence === null) return;
+  const { netmask, timeout } = service.persistence;
+  elements.persistence.set(classid(id), `jump ${findChain(netmask)}`);
+  elements.keeps.set(classid(id), `jump ${keepChain(netmask, timeout)}`);
+  for (const server of pool.serving) elements.serving.set(numbers.get(server) ?? "", "");
+}
+
 function addForward(elements: MutableElements, distribution: Distribution): void {
   const { service, id, serverNumbers, pool, slots } = distribution;
   const key = classid(id);
@@ -49,17 +63,22 @@ function addForward(elements: MutableElements, distribution: Distribution): void
     }
   }
   const only = pool.serving[0];
+  const numbers = new Map(
+    service.servers.map((server, index) => [server, classid(serverNumbers[index] ?? 0)]),
+  );
+  if (service.persistence !== null) addPersistence(elements, distribution, numbers);
   if (slots === null) {
     if (only === undefined) return;
+    if (service.persistence !== null) {
+      elements.only.set(key, numbers.get(only) ?? "");
+      return;
+    }
     elements.servers.set(key, only.address);
     if (only.port !== 0) elements.serverports.set(key, `${only.port}`);
     return;
   }
   const { way, owners } = slots;
   elements.ways.set(key, `jump ${way.name}`);
-  const numbers = new Map(
-    service.servers.map((server, index) => [server, classid(serverNumbers[index] ?? 0)]),
-  );
   owners.forEach((server, slot) => {
     elements[`slots${way.size}`].set(`${key} . ${slot}`, numbers.get(server) ?? "");
   });

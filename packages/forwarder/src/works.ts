@@ -19,6 +19,7 @@ import { createFlowKeeper } from "./flow-keeper.js";
 import { createHealthEngine } from "./health/engine.js";
 import type { HealthEngine } from "./health/types.js";
 import { createNftTable } from "./nft.js";
+import { PersistenceKeeper } from "./persistence-keeper.js";
 import { createPinCarrier, type PinCarrier } from "./pin-carrier.js";
 import { PinKeeper } from "./pin-keeper.js";
 import { createPinTable } from "./pin-table.js";
@@ -65,7 +66,8 @@ export async function createWorks(
   const past = await readTotals(totalsFile);
   const carrier = createPinCarrier({ socket: paths.socket("replicator"), clock, log });
   const table = createPinTable(nft, FAMILY);
-  const pins = new PinKeeper({ table, carrier, clock, log, event });
+  const persistence = new PersistenceKeeper(table, clock);
+  const pins = new PinKeeper({ table, carrier, persistence, clock, log, event });
   const flows = createFlowKeeper({ family: FAMILY, nft, connections, provoker, pins, event });
   const plane = new DataPlane({ family: FAMILY, nft, flows, clock, log, event }, past);
   const engine = createHealthEngine({
@@ -142,6 +144,7 @@ export async function worksStatus(works: Works, now: Millis): Promise<Told> {
       totals,
       flows,
       pinnedServer: (flow) => pins.carriedServer(flow),
+      persisted: pins.persisted,
       now,
     }),
     table: plane.table,

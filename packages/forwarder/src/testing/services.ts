@@ -29,6 +29,7 @@ export const service = (
   protocol: "tcp",
   protocols: ["tcp"],
   scheduler: "weighted-hash",
+  persistence: null,
   check: { type: "on" },
   servers,
   ...more,
