@@ -59,19 +59,27 @@ test("halt tells what changed, what it cut and who answers now", async () => {
       setTimeout(() => {
         mode = "halt";
       }, 150);
+      const until = `${new Date(Date.now() + 7_199_000).toISOString().slice(0, 19)}Z`;
       return {
-        service: "VNA",
-        server: "PrimaryCluster",
-        was: "online",
-        mode: "halt",
+        changes: [{ service: "VNA", server: "PrimaryCluster", was: "online", mode: "halt", until }],
         peer: { state: "in-sync", reason: "" },
       };
     },
   });
-  const { code, stdout, stderr } = await appliance.lbpair("halt", "VNA/PrimaryCluster");
+  const env = { SUDO_USER: "anna", USER: "root" };
+  const argv = ["halt", "VNA", "--for", "2h", "--reason", "new firmware"];
+  const { code, stdout, stderr } = await appliance.lbpairWith(env, ...argv);
   assert.equal(stderr, "");
-  assert.deepEqual(orders, [{ service: "VNA", server: "PrimaryCluster", mode: "halt" }]);
-  assert.match(stdout, /VNA\/PrimaryCluster online → halt/);
+  assert.deepEqual(orders, [
+    {
+      servers: ["VNA/PrimaryCluster"],
+      mode: "halt",
+      by: "anna",
+      reason: "new firmware",
+      forMs: 7_200_000,
+    },
+  ]);
+  assert.match(stdout, /VNA\/PrimaryCluster online → halt, online again in 120 min/);
   assert.match(
     stdout,
     /34 open connections are cut; VNA is answered by the fallback server 192.168.100.120/,
@@ -80,12 +88,25 @@ test("halt tells what changed, what it cut and who answers now", async () => {
   assert.equal(code, 0);
 });
 
+test("an end that is no time, or two ends, is wrong usage and orders nothing", async () => {
+  await appliance.serve("forwarder", { "GET /status": () => sampleForwarder() });
+  await appliance.serve("replicator", { "POST /mode": () => assert.fail("ordered all the same") });
+  for (const [options, message] of [
+    [["--for", "tomorrow"], /--for: want a duration like 30m, 2h or 3d, got tomorrow/],
+    [["--until", "25:00"], /--until: want a time like 18:00/],
+    [["--for", "1h", "--until", "18:00"], /want --for or --until, not both/],
+  ] as const) {
+    const { code, stderr } = await appliance.lbpair("halt", "VNA/PrimaryCluster", ...options);
+    assert.match(stderr, message);
+    assert.equal(code, 2);
+  }
+});
+
 test("a server name with a slip is refused before anything is ordered", async () => {
   await appliance.serve("forwarder", { "GET /status": () => sampleForwarder() });
   await appliance.serve("replicator", { "POST /mode": () => assert.fail("ordered all the same") });
   for (const [name, message] of [
     ["VNA/PrimaryCluter", /did you mean VNA\/PrimaryCluster\?/],
-    ["VNA", /did you mean VNA\/PrimaryCluster\?/],
     ["PrimaryCluster", /did you mean VNA\/PrimaryCluster\?/],
     ["vnb/primarycluster", /did you mean VNA\/PrimaryCluster\?/],
     ["VNA/fallback", /a fallback server has no mode/],

@@ -6,14 +6,20 @@ import { readStatus } from "./gather-pair.js";
 /** Names shown where one is wrong. */
 const NAMES_SHOWN_MAX = 12;
 
+export interface NamedServer {
+  /** `service/server`. */
+  readonly id: string;
+  readonly address: string;
+}
+
 /**
- * Names of all real servers in force: from the forwarder, or from the files where it is away; null
- * where neither can be read.
+ * All real servers in force: from the forwarder, or from the files where it is away; null where
+ * neither can be read.
  */
-export async function realServerNames(
+export async function realServers(
   daemons: Daemons,
   paths: AppliancePaths,
-): Promise<readonly string[] | null> {
+): Promise<readonly NamedServer[] | null> {
   try {
     const heard = readStatus<ForwarderStatus>(
       "forwarder",
@@ -21,7 +27,9 @@ export async function realServerNames(
     );
     if (heard.ok) {
       return heard.status.services.flatMap((service) =>
-        service.servers.filter((server) => server.role === "real").map((server) => server.id),
+        service.servers
+          .filter((server) => server.role === "real")
+          .map(({ id, address }) => ({ id, address })),
       );
     }
   } catch {
@@ -31,12 +39,22 @@ export async function realServerNames(
     const running = await loadRunning(paths);
     if (!running.ok) return null;
     return running.value.services.virtualServices.flatMap((service) =>
-      service.realServers.map((server) => `${service.label}/${server.label}`),
+      service.realServers.map(({ label, address }) => ({
+        id: `${service.label}/${label}`,
+        address,
+      })),
     );
   } catch {
     return null;
   }
 }
+
+/** Their names alone. */
+export const realServerNames = async (
+  daemons: Daemons,
+  paths: AppliancePaths,
+): Promise<readonly string[] | null> =>
+  (await realServers(daemons, paths))?.map(({ id }) => id) ?? null;
 
 /** Why a name cannot be used, with the likely one; null = it can. */
 export function judgeServerName(name: string, known: readonly string[]): string | null {

@@ -1,6 +1,6 @@
 // answers.ts — what the daemons answer to orders over their control sockets: the API's shapes.
 import type { Problem } from "./problems.js";
-import type { ReplicationState, RevisionId, ServerMode } from "./status.js";
+import type { Condition, ReplicationState, RevisionId, ServerMode } from "./status.js";
 
 /** heartbeat `POST /make-active`. */
 export interface MakeActiveAnswer {
@@ -93,13 +93,26 @@ export interface PlanAnswer {
   readonly problems: readonly Problem[];
 }
 
-/** replicator `POST /mode`. */
-export interface ModeAnswer {
+/** One server after an order that concerns its mode. */
+export interface ModeChangeAnswer {
   readonly service: string;
   readonly server: string;
   readonly was: ServerMode;
   readonly mode: ServerMode;
+  /** When it is online again by itself, in UTC; null = only by another order. */
+  readonly until: string | null;
+}
+
+/** replicator `POST /mode`: every server of the order, in its order. */
+export interface ModeAnswer {
+  readonly changes: readonly ModeChangeAnswer[];
   readonly peer: PeerAnswer;
+}
+
+/** forwarder `POST /open`: open connections by server id. */
+export interface OpenAnswer {
+  readonly condition: Condition;
+  readonly open: Readonly<Record<string, number>>;
 }
 
 /** replicator `POST /sync`. */

@@ -20,6 +20,7 @@ export * from "./internet-checksum.js";
 export * from "./log.js";
 export * from "./loose-parse.js";
 export * from "./modes-schema.js";
+export * from "./moment.js";
 export * from "./node-flags.js";
 export * from "./own-addresses.js";
 export * from "./packet-filter.js";

@@ -22,6 +22,7 @@ export * from "./internet-checksum.js";
 export type * from "./log.js";
 export type * from "./loose-parse.js";
 export type * from "./modes-schema.js";
+export * from "./moment.js";
 export * from "./node-flags.js";
 export * from "./own-addresses.js";
 export * from "./packet-filter.js";

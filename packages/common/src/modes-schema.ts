@@ -1,10 +1,13 @@
-// modes-schema.ts — modes.yaml: what operators have halted or drained, on both nodes.
+// modes-schema.ts — modes.yaml: what operators have halted or drained, on both nodes, and until when.
 import { z } from "zod";
 import { replicated, section } from "./field.js";
 import type { ServerMode } from "./status.js";
-import { count, label, oneOf } from "./value-schemas.js";
+import { bool, count, label, line, moment, oneOf } from "./value-schemas.js";
 
 export const MODES_MAX = 100_000;
+/** Of an operator's words: one line on a screen. */
+export const MODE_REASON_CHARACTERS_MAX = 200;
+export const MODE_BY_CHARACTERS_MAX = 64;
 
 const modeSchema = section({
   service: replicated("Label of the virtual service", label),
@@ -13,6 +16,15 @@ const modeSchema = section({
     "halt or drain; a server that is online is not listed",
     oneOf(["halt", "drain"]),
   ),
+  by: replicated("Who set it", line(MODE_BY_CHARACTERS_MAX).optional()),
+  reason: replicated("Why, in that person's words", line(MODE_REASON_CHARACTERS_MAX).optional()),
+  since: replicated("When it was set", moment.optional()),
+  until: replicated("When it ends by itself: the server is online again", moment.optional()),
+  haltWhenEmpty: replicated(
+    "Of a drain: whether the server is halted once no connection to it is open",
+    bool.optional(),
+  ),
+  haltAt: replicated("Of a drain: when the server is halted at the latest", moment.optional()),
 });
 
 export const modesSchema = section({
@@ -24,6 +36,8 @@ export const modesSchema = section({
 });
 
 export type ModesConfig = z.output<typeof modesSchema>;
+/** An operator's word on one real server, as it is remembered. */
+export type ModeEntry = ModesConfig["modes"][number];
 
 export const NO_MODES: ModesConfig = { serial: 0, modes: [] };
 

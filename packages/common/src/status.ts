@@ -26,6 +26,21 @@ export interface Verdicts {
   readonly unknown: readonly string[];
 }
 
+/** What an operator said with a server's mode. */
+export interface OperatorWord {
+  readonly by: string | null;
+  readonly reason: string | null;
+  readonly sinceAgeMs: number | null;
+  /** Until the server is online again by itself; null = only by an order. */
+  readonly endsInMs: number | null;
+  /** Of a drain: whether a halt follows once no connection is open. */
+  readonly haltWhenEmpty: boolean;
+  /** Of a drain: until the halt that follows at the latest; null = none does. */
+  readonly haltInMs: number | null;
+  /** Of a drain: the most connections seen open since; what is left of them is open still. */
+  readonly openAtFirst: number | null;
+}
+
 export interface ServerStatus {
   /** `service/server`; the fallback server is `service/fallback`. */
   readonly id: string;
@@ -36,6 +51,8 @@ export interface ServerStatus {
   readonly port: number | null;
   readonly weight: number;
   readonly mode: ServerMode;
+  /** Absent where it is online. */
+  readonly operator?: OperatorWord;
   readonly health: Health;
   /** First line a check said, or why the verdict is what it is. */
   readonly reason: string;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { isHostAddress, isLinkLocal, normalAddress } from "./address.js";
 import { parseDuration } from "./duration.js";
+import { parseMoment } from "./moment.js";
 import { PORT_MAX, type PortRange, parsePortRange } from "./ports.js";
 
 export const LABEL_CHARACTERS_MAX = 64;
@@ -82,6 +83,13 @@ export const duration = (leastMs: number, mostMs: number, want: string) =>
       return value !== undefined && value >= leastMs && value <= mostMs ? value : undefined;
     },
   );
+
+const MOMENT_WANT = "a point in time in UTC, e.g. 2026-11-30T18:00:00Z";
+
+/** Stays the text that it is: files are written as they are read. */
+export const moment = z
+  .string(wants(MOMENT_WANT))
+  .refine((text) => parseMoment(text) !== undefined, { error: MOMENT_WANT });
 
 export const portRange = parsed(
   z.union([z.number(), z.string()], wants(`a port or a range of ports, 1-${PORT_MAX}`)),

@@ -20,6 +20,7 @@ import { parseConditionOrder, parsePinsOrder, parseVerdictsOrder } from "./bodie
 import { FLOODED } from "./flow-keeper.js";
 import { runHealthCheck } from "./health-check-order.js";
 import { createHeartbeatLink, type HeartbeatLink, type Readiness } from "./heartbeat-link.js";
+import { countOpen } from "./open-order.js";
 import { adoptPins, type PinWatch, watchPins } from "./pin-watch.js";
 import { tableName } from "./rules.js";
 import {
@@ -187,6 +188,7 @@ export class ForwarderDaemon {
         return { condition, taken: this.#told };
       },
       "POST /health-check": ({ body, signal }) => runHealthCheck(body, this.#works?.engine, signal),
+      "POST /open": ({ body }) => countOpen(body, this.#works, this.#condition),
       "POST /verdicts": ({ body }) => {
         this.#works?.engine.followActive(parseVerdictsOrder(body));
         return {};
@@ -278,7 +280,9 @@ export class ForwarderDaemon {
       problems: this.#problems,
       ready,
       readyReason,
-      ...(this.#works === null ? NOTHING_TO_TELL : await worksStatus(this.#works, now)),
+      ...(this.#works === null
+        ? NOTHING_TO_TELL
+        : await worksStatus(this.#works, now, this.#deps.clock.wall().getTime())),
     };
   }
 

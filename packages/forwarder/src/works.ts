@@ -20,6 +20,7 @@ import { createHealthEngine } from "./health/engine.js";
 import type { HealthEngine } from "./health/types.js";
 import { createNftTable } from "./nft.js";
 import { PersistenceKeeper } from "./persistence-keeper.js";
+import { DrainBook, withOperatorWords } from "./operator-word.js";
 import { createPinCarrier, type PinCarrier } from "./pin-carrier.js";
 import { PinKeeper } from "./pin-keeper.js";
 import { createPinTable } from "./pin-table.js";
@@ -48,6 +49,7 @@ export interface Works {
   readonly watch: TableWatch;
   readonly pins: PinKeeper;
   readonly carrier: PinCarrier;
+  readonly drains: DrainBook;
 }
 
 /** Nothing is in force and no check runs yet; `convergence.use` and `engine.start` begin. */
@@ -101,7 +103,8 @@ export async function createWorks(
     onTrouble: (text) => log.warn({ text }, "nft monitor"),
   });
   const snapshots = createSnapshotReader({ plane, connections, clock, log });
-  return { convergence, plane, engine, snapshots, watch, pins, carrier };
+  const drains = new DrainBook();
+  return { convergence, plane, engine, snapshots, watch, pins, carrier, drains };
 }
 
 /** Identity of the configuration in force, without who made it and why. */
@@ -123,7 +126,8 @@ export const NOTHING_TO_TELL: Told = {
   sysctls: [],
 };
 
-export async function worksStatus(works: Works, now: Millis): Promise<Told> {
+/** `now` is on the verdicts' clock, `wallMs` what people compare an operator's times with. */
+export async function worksStatus(works: Works, now: Millis, wallMs: number): Promise<Told> {
   const { convergence, plane, engine, snapshots, pins } = works;
   const { running } = convergence;
   const { totals, flows } = await snapshots.read();
@@ -136,17 +140,22 @@ export async function worksStatus(works: Works, now: Millis): Promise<Told> {
     disagreements: [...own.values()].flatMap((verdict) =>
       verdict.checkedAt !== null && verdict.health !== healthOf(verdict.id) ? verdict.id : [],
     ),
-    services: serviceStatuses({
-      distributions: plane.wish?.distributions ?? [],
-      coverage: coverageByRule(running.services.virtualServices),
-      verdicts: own,
-      healthOf,
-      totals,
-      flows,
-      pinnedServer: (flow) => pins.carriedServer(flow),
-      persisted: pins.persisted,
-      now,
-    }),
+    services: withOperatorWords(
+      serviceStatuses({
+        distributions: plane.wish?.distributions ?? [],
+        coverage: coverageByRule(running.services.virtualServices),
+        verdicts: own,
+        healthOf,
+        totals,
+        flows,
+        pinnedServer: (flow) => pins.carriedServer(flow),
+        persisted: pins.persisted,
+        now,
+      }),
+      running.modes.modes,
+      works.drains,
+      wallMs,
+    ),
     table: plane.table,
     sysctls: convergence.sysctls,
   };

@@ -20,15 +20,16 @@ import cron from "node-cron";
 import { connectPeer } from "./connect-peer.js";
 import { finishFollowing } from "./follow.js";
 import { createLocalDaemons } from "./local-daemons.js";
+import { keepModes } from "./mode-keeper.js";
 import { createModesStore } from "./modes-store.js";
 import type { NodeState } from "./node-state.js";
 import { createQueue } from "./queue.js";
 import { openReceiveSocket } from "./receive-socket.js";
-import { createReceiveHandler, readModeChange } from "./receive-verbs.js";
+import { createReceiveHandler } from "./receive-verbs.js";
 import { createReplicator } from "./replicator.js";
 import { createRevisionStore } from "./revision-store.js";
 import { createRoutes } from "./routes.js";
-import { setMode } from "./set-mode.js";
+import { executeForPeer } from "./set-modes.js";
 import { createStatus } from "./status.js";
 
 export interface DaemonOptions {
@@ -139,7 +140,7 @@ export async function startReplicator(options: DaemonOptions): Promise<Replicato
       heard: () => {
         if (replicator.answer().state === "unreachable") replicator.note({ kind: "awake" });
       },
-      setMode: (change) => setMode(node, replicator, readModeChange(change), true),
+      setModes: (request) => executeForPeer(node, replicator, request),
       ownStatus,
     }),
     onRefused: (why) =>
@@ -162,6 +163,7 @@ export async function startReplicator(options: DaemonOptions): Promise<Replicato
 
   const close = async (): Promise<void> => {
     await task.stop();
+    modeKeeper.stop();
     replicator.close();
     await receive.close();
     await control?.close();
@@ -172,6 +174,7 @@ export async function startReplicator(options: DaemonOptions): Promise<Replicato
     routes: createRoutes({ node, replicator, status: ownStatus, reload, restart: close }),
   });
   usePeer();
+  const modeKeeper = keepModes(node, replicator, log);
   log.info({ version: options.version }, "replicator ready");
   return { status: ownStatus, close };
 }

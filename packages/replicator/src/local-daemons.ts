@@ -5,6 +5,7 @@ import {
   controlRequest,
   type Daemon,
   type EventRecord,
+  type OpenAnswer,
   type Problem,
   type Refusal,
   RefusalError,
@@ -36,6 +37,8 @@ export interface LocalDaemons {
   clearFlaps(): Promise<unknown>;
   /** Gives the forwarder what the peer's says of open connections; it judges every word. */
   pins(order: unknown): Promise<unknown>;
+  /** How many connections to these servers are open; the passive node's forwarder knows of none. */
+  open(servers: readonly string[]): Promise<OpenAnswer | undefined>;
 }
 
 const OTHERS = ["forwarder", "heartbeat"] as const;
@@ -81,6 +84,18 @@ export function createLocalDaemons(paths: AppliancePaths): LocalDaemons {
       controlRequest(paths.socket("heartbeat"), "POST /restart", {}, { timeoutMs: ASK_MS_MAX }),
     clearFlaps: () =>
       controlRequest(paths.socket("heartbeat"), "POST /clear-flaps", {}, { timeoutMs: ASK_MS_MAX }),
+    open: (servers) =>
+      controlRequest(
+        paths.socket("forwarder"),
+        "POST /open",
+        { servers },
+        {
+          timeoutMs: ASK_MS_MAX,
+        },
+      ).then(
+        (answer) => answer as OpenAnswer,
+        () => undefined,
+      ),
     pins: (order) =>
       controlRequest(paths.socket("forwarder"), "POST /pins", order, { timeoutMs: ASK_MS_MAX }),
   };

@@ -6,7 +6,6 @@ import {
   RefusalError,
   type RevisionId,
   type RevisionRecord,
-  type ServerMode,
 } from "@lbpair/common";
 import { packBundle, unpackBundle } from "./core/bundle.js";
 import type { NodeFacts } from "./core/conflict.js";
@@ -46,7 +45,8 @@ export interface Peer {
   commit(id: RevisionId): Promise<readonly string[]>;
   abort(): Promise<void>;
   modes(text: string): Promise<ModesExchange>;
-  modeRequest(change: { service: string; server: string; mode: ServerMode }): Promise<unknown>;
+  /** An order of an operator, or modes that may go on. */
+  modeRequest(request: object): Promise<unknown>;
   status(): Promise<unknown>;
   events(after: Readonly<Record<string, number>>): Promise<EventRecord[]>;
   transitions(limit: number): Promise<unknown>;
@@ -62,6 +62,8 @@ const isRevision = (raw: unknown): raw is RevisionId => {
   const { serial, hash } = raw as Record<string, unknown>;
   return Number.isSafeInteger(serial) && typeof hash === "string" && hash.length <= 64;
 };
+
+const json = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
 const notUnderstood = (what: string): PeerFailureError =>
   new PeerFailureError("not-understood", `the peer's answer to ${what} has another form than ours`);
@@ -135,13 +137,13 @@ export function createPeer(remote: Remote): Peer {
       if (typeof answer.text !== "string") throw notUnderstood("modes");
       return answer;
     },
-    modeRequest: (change) => ask("mode-request", change, undefined, COMMIT_MS_MAX),
+    modeRequest: (request) => ask("mode-request", {}, json(request), COMMIT_MS_MAX),
     status: () => ask("status", {}),
     events: async (after) => (await ask("events", { after })) as EventRecord[],
     transitions: (limit) => ask("transitions", { limit }),
     restartHeartbeat: () => ask("restart", { daemon: "heartbeat" }),
     clearFlaps: () => ask("clear-flaps", {}),
-    pins: (order) => ask("pins", {}, new TextEncoder().encode(JSON.stringify(order))),
+    pins: (order) => ask("pins", {}, json(order)),
     close: () => remote.close(),
   };
 }

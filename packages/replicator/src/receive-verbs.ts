@@ -5,7 +5,6 @@ import {
   parseModes,
   RefusalError,
   type RevisionId,
-  type ServerMode,
   TRANSITIONS_ASKED_MAX,
 } from "@lbpair/common";
 import { losesWork, modesWinner, type NodeFacts } from "./core/conflict.js";
@@ -27,15 +26,9 @@ export interface ReceiveHooks {
   readonly heard: () => void;
   /** A revision of the primary came into force here, so it is in force on both. */
   readonly followed: (facts: NodeFacts) => void;
-  /** Sets a mode on behalf of the peer. */
-  readonly setMode: (change: ModeChange) => Promise<unknown>;
+  /** Sets modes on behalf of the peer. */
+  readonly setModes: (request: unknown) => Promise<unknown>;
   readonly ownStatus: () => Promise<unknown>;
-}
-
-export interface ModeChange {
-  readonly service: string;
-  readonly server: string;
-  readonly mode: ServerMode;
 }
 
 /** Words of people who look, which say nothing of the peer's own replication. */
@@ -78,17 +71,6 @@ function readId(argument: unknown): RevisionId {
     return refuse("argument.revision: want a serial and a hash of 16 hex digits");
   }
   return { serial: Number(serial), hash };
-}
-
-export function readModeChange(argument: unknown): ModeChange {
-  const { service, server, mode } = (argument ?? {}) as Record<string, unknown>;
-  if (typeof service !== "string" || typeof server !== "string") {
-    return refuse("mode: want the labels of a service and of a server");
-  }
-  if (mode !== "online" && mode !== "drain" && mode !== "halt") {
-    return refuse(`mode: want online, drain or halt, got ${JSON.stringify(mode)?.slice(0, 40)}`);
-  }
-  return { service, server, mode };
 }
 
 const full = (error: unknown): boolean =>
@@ -207,16 +189,21 @@ async function restartHeartbeat(node: NodeState, argument: unknown): Promise<unk
   return answer;
 }
 
-/** Not JSON is refused here; what it says is judged by the forwarder. */
-async function pins(node: NodeState, body: Uint8Array): Promise<unknown> {
-  let order: unknown;
+/** Not JSON is refused here; what it says is judged by whom it is for. */
+function readJson(what: string, body: Uint8Array): unknown {
   try {
-    order = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
   } catch {
-    return refuse("pins: want JSON");
+    return refuse(`${what}: want JSON`);
   }
-  return node.daemons.pins(order);
 }
+
+const pins = async (node: NodeState, body: Uint8Array): Promise<unknown> =>
+  node.daemons.pins(readJson("pins", body));
+
+/** An order for many servers is a body; an earlier release has one server's in the argument. */
+const modeRequest = async (argument: unknown, body: Uint8Array): Promise<unknown> =>
+  body.length === 0 ? argument : readJson("mode-request", body);
 
 export function createReceiveHandler(node: NodeState, hooks: ReceiveHooks): ReceiveHandler {
   return (verb, argument, body) => {
@@ -242,7 +229,7 @@ export function createReceiveHandler(node: NodeState, hooks: ReceiveHooks): Rece
         if (node.appliance().node.designation !== "primary") {
           return Promise.reject(new RefusalError(409, "modes are executed by the primary"));
         }
-        return hooks.setMode(readModeChange(argument));
+        return modeRequest(argument, body).then(hooks.setModes);
       case "status":
         return Promise.all([node.daemons.status(), hooks.ownStatus()]).then(
           ([others, replicator]) => ({ ...others, replicator }),

@@ -9,12 +9,13 @@ import {
 } from "@lbpair/common";
 import { apply } from "./apply.js";
 import { plan, sync } from "./compare.js";
+import { readModeOrder } from "./core/mode-order.js";
 import { PeerFailureError } from "./core/peer-failure.js";
 import type { NodeState } from "./node-state.js";
 import type { Peer } from "./peer.js";
-import { readLimit, readModeChange } from "./receive-verbs.js";
+import { readLimit } from "./receive-verbs.js";
 import type { Replicator } from "./replicator.js";
-import { setMode } from "./set-mode.js";
+import { setModes } from "./set-modes.js";
 
 export interface RouteParts {
   readonly node: NodeState;
@@ -80,7 +81,7 @@ export function createRoutes({
     ...standardRoutes({ status, reload, restart, events: node.events }),
     "POST /apply": ({ body }) => refusing(apply(node, replicator, textOf(body, "reason"))),
     "POST /plan": () => refusing(plan(node, replicator)),
-    "POST /mode": ({ body }) => refusing(setMode(node, replicator, readModeChange(body), false)),
+    "POST /mode": ({ body }) => refusing(setModes(node, replicator, readModeOrder(body))),
     "POST /sync": ({ body }) => {
       const dryRun = (body as { dryRun?: unknown } | undefined)?.dryRun === true;
       return refusing(sync(node, replicator, dryRun));

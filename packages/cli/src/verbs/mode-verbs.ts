@@ -1,150 +1,202 @@
-// mode-verbs.ts — `lbpair halt`, `drain`, `online`: the operator's mode of real servers.
-import type { ForwarderStatus, ServerMode, ServerStatus, ServiceStatus } from "@lbpair/common";
+// mode-verbs.ts — `lbpair halt`, `drain`, `online`: the operator's mode of real servers, with who, why and until when.
+import {
+  describeDuration,
+  type ForwarderStatus,
+  type ModeAnswer,
+  type ModeChangeAnswer,
+  parseMoment,
+  type ServerMode,
+} from "@lbpair/common";
+import type { Command } from "commander";
 import { type Context, EXIT, VerbError } from "../context.js";
-import { readStatus } from "../gather-pair.js";
-import { pause } from "../pause.js";
+import { findTargets } from "../mode-targets.js";
+import { FOR_WANT, parseLength, parseUntil, UNTIL_WANT } from "../mode-times.js";
 import { type Line, line, span } from "../render/text.js";
-import { judgeServerName, realServerNames } from "../server-names.js";
-import { isRecord, peerLine, textOf } from "./answer.js";
+import { realServers } from "../server-names.js";
+import { peerLine } from "./answer.js";
+import { effectLines, look, lookAfter } from "./mode-effect.js";
 import type { Register } from "./register.js";
 
 const ORDER_TIMEOUT_MS = 30_000;
-/** How long the effect is waited for, so that it can be told. */
-const EFFECT_WAIT_MS = 2000;
-const EFFECT_POLL_MS = 100;
+/** Servers told one by one; more are counted. */
+const SERVERS_TOLD_MAX = 20;
 
 const VERBS: readonly {
   readonly mode: ServerMode;
   readonly description: string;
   readonly note: string;
+  readonly examples: readonly string[];
 }[] = [
   {
     mode: "halt",
     description: "nothing new goes to the server, and its open connections are cut at once",
-    note: "Clients reconnect to another server, or to the fallback server where none is left.",
+    note: `Clients reconnect to another server, or to the fallback server where none is left. With --for or
+--until it ends by itself, on both nodes.`,
+    examples: [
+      "halt VNA/PrimaryCluster",
+      'halt VNA/PrimaryCluster --for 2h --reason "new firmware"',
+      "halt VNA --until 06:00",
+      "halt 192.168.100.111 --all-services",
+    ],
   },
   {
     mode: "drain",
     description: "nothing new goes to the server; its open connections finish",
-    note: "Status shows how many are still open.",
+    note: `Status shows how many are still open. With --then-halt the server is halted once none is, with
+--within at the latest after that time; with --for or --until it is online again by itself.`,
+    examples: [
+      "drain PACS-Web/web1 PACS-Web/web2",
+      'drain VNA/PrimaryCluster --then-halt --within 2h --until 06:00 --reason "new disks"',
+    ],
   },
   {
     mode: "online",
     description: "the server takes part again",
     note: "It gets new connections as soon as its checks find it healthy.",
+    examples: ["online VNA/PrimaryCluster", "online web1 --all-services"],
   },
 ];
 
-interface Seen {
-  readonly service: ServiceStatus;
-  readonly server: ServerStatus;
+interface ModeOptions {
+  readonly by?: string;
+  readonly reason?: string;
+  readonly for?: string;
+  readonly until?: string;
+  readonly thenHalt?: boolean;
+  readonly within?: string;
+  readonly allServices?: boolean;
+  readonly json?: boolean;
 }
 
-async function look(context: Context, id: string): Promise<Seen | null> {
-  try {
-    const heard = readStatus<ForwarderStatus>(
-      "forwarder",
-      await context.daemons.ask("forwarder", "GET /status", undefined, 2000),
-    );
-    if (!heard.ok) return null;
-    for (const service of heard.status.services) {
-      const server = service.servers.find((one) => one.id === id);
-      if (server !== undefined) return { service, server };
-    }
-    return null;
-  } catch {
-    return null;
-  }
-}
+/** Who orders: who logged in, also behind sudo. */
+const nameOf = (context: Context, { by }: ModeOptions): string => {
+  const { SUDO_USER, USER, LOGNAME } = context.world.env;
+  return by ?? [SUDO_USER, USER, LOGNAME].find((name) => (name ?? "") !== "") ?? "unknown";
+};
 
-/** The forwarder's view once it follows the mode; null where it does not within the wait. */
-async function lookAfter(context: Context, id: string, mode: ServerMode): Promise<Seen | null> {
-  const { clock, signal } = context.world;
-  const until = clock.now() + EFFECT_WAIT_MS;
-  for (;;) {
-    const seen = await look(context, id);
-    if (seen === null || seen.server.mode === mode) return seen;
-    if (clock.now() >= until || signal.aborted) return null;
-    await pause(EFFECT_POLL_MS, signal);
-  }
-}
+const mustBe = <T>(value: T | undefined, option: string, want: string, got: string): T => {
+  if (value === undefined)
+    throw new VerbError(`--${option}: want ${want}, got ${got}`, [], EXIT.usage);
+  return value;
+};
 
-function effectLine(before: Seen | null, after: Seen | null): Line[] {
-  if (after === null) return [];
-  const { service, server } = after;
-  const open = before?.server.openConnections ?? 0;
-  const parts: string[] = [];
-  if (server.mode === "halt" && open > 0) parts.push(`${open} open connections are cut`);
-  if (server.mode === "drain") parts.push(`${server.openConnections} open connections may finish`);
-  const serving = service.servers.filter((one) => one.serving);
-  const names = serving.map((one) =>
-    one.role === "fallback" ? `the fallback server ${one.address}` : one.label,
-  );
-  parts.push(
-    names.length === 0
-      ? `no server answers for ${service.label} now`
-      : `${service.label} is answered by ${names.join(", ")}`,
-  );
-  return [line(span(`  ${parts.join("; ")}`, names.length === 0 ? "red" : "plain"))];
-}
-
-async function setMode(
+function orderOf(
   context: Context,
-  id: string,
   mode: ServerMode,
-): Promise<{ readonly answer: unknown; readonly lines: Line[] }> {
-  const before = await look(context, id);
-  const slash = id.indexOf("/");
-  const order = { service: id.slice(0, slash), server: id.slice(slash + 1), mode };
-  const answer = await context.daemons.ask("replicator", "POST /mode", order, ORDER_TIMEOUT_MS);
-  const after = await lookAfter(context, id, mode);
-  const was = textOf(answer, "was") ?? before?.server.mode;
-  const change =
-    was === undefined || was === mode ? ` is ${mode}` : ` ${was} ${context.glyphs.arrow} ${mode}`;
+  servers: readonly string[],
+  options: ModeOptions,
+): object {
+  const { reason, until, within } = options;
+  const length = options.for;
+  if (length !== undefined && until !== undefined) {
+    throw new VerbError("want --for or --until, not both", [], EXIT.usage);
+  }
+  const now = context.world.clock.wall().getTime();
+  return {
+    servers,
+    mode,
+    by: nameOf(context, options),
+    ...(reason === undefined ? {} : { reason }),
+    ...(length === undefined
+      ? {}
+      : { forMs: mustBe(parseLength(length), "for", FOR_WANT, length) }),
+    ...(until === undefined
+      ? {}
+      : { until: mustBe(parseUntil(until, now), "until", UNTIL_WANT, until) }),
+    ...(options.thenHalt === true || within !== undefined ? { haltWhenEmpty: true } : {}),
+    ...(within === undefined
+      ? {}
+      : { withinMs: mustBe(parseLength(within), "within", FOR_WANT, within) }),
+  };
+}
+
+function changeLine(change: ModeChangeAnswer, context: Context): Line {
+  const { service, server, was, mode, until } = change;
+  const { glyphs, world } = context;
+  const end = until === null ? undefined : parseMoment(until);
+  const left = end === undefined ? 0 : end - world.clock.wall().getTime();
+  return line(
+    span(`${glyphs.on} `, "green"),
+    span(`${service}/${server}`, "bold"),
+    was === mode ? ` is ${mode}` : ` ${was} ${glyphs.arrow} ${mode}`,
+    span(
+      end === undefined ? "" : `, online again in ${describeDuration(Math.max(0, left))}`,
+      "dim",
+    ),
+  );
+}
+
+async function setModes(
+  context: Context,
+  mode: ServerMode,
+  names: readonly string[],
+  options: ModeOptions,
+): Promise<{ readonly answer: ModeAnswer; readonly lines: Line[] }> {
+  const { daemons, paths, glyphs } = context;
+  const known = await realServers(daemons, paths);
+  const targets = findTargets(names, known, options.allServices === true);
+  if (!targets.ok) throw new VerbError(targets.wrong.join("\n"));
+  const order = orderOf(context, mode, targets.ids, options);
+  const before: ForwarderStatus | null = await look(context);
+  const answer = (await daemons.ask(
+    "replicator",
+    "POST /mode",
+    order,
+    ORDER_TIMEOUT_MS,
+  )) as ModeAnswer;
+  const after = await lookAfter(context, targets.ids, mode);
+  const shown = answer.changes.slice(0, SERVERS_TOLD_MAX);
+  const more = answer.changes.length - shown.length;
   return {
     answer,
     lines: [
-      line(span(`${context.glyphs.on} `, "green"), span(id, "bold"), change),
-      ...effectLine(before, after),
-      ...(isRecord(answer) && isRecord(answer.peer) ? [peerLine(answer.peer, context.glyphs)] : []),
+      ...shown.map((change) => changeLine(change, context)),
+      ...(more > 0 ? [line(span(`  and ${more} more servers`, "dim"))] : []),
+      ...effectLines(targets.ids, mode, before, after),
+      peerLine(answer.peer, glyphs),
     ],
   };
 }
 
+function addOptions(command: Command, mode: ServerMode): Command {
+  command
+    .option("--reason <text>", "why; kept with the mode and shown in status and events")
+    .option("--by <name>", "who; the login user if left out");
+  if (mode !== "online") {
+    command
+      .option("--for <duration>", "online again by itself after this time, e.g. 2h or 3d")
+      .option("--until <time>", "the same at a time: 18:00, or 2026-12-01 06:00 (local time)");
+  }
+  if (mode === "drain") {
+    command
+      .option("--then-halt", "halt it once no connection is open")
+      .option("--within <duration>", "halt it at the latest after this time; implies --then-halt");
+  }
+  return command
+    .option("--all-services", "the machine in all its services; named by server, label or address")
+    .option("--json", "for programs");
+}
+
 export const registerModes: Register = (program, act) => {
-  for (const { mode, description, note } of VERBS) {
-    program
+  for (const { mode, description, note, examples } of VERBS) {
+    const command = program
       .command(mode)
       .description(description)
-      .argument("<service/server...>", "one or more real servers, e.g. VNA/PrimaryCluster")
-      .option("--json", "for programs")
+      .argument("<server...>", "SERVICE/SERVER, or SERVICE for all of its servers");
+    addOptions(command, mode)
       .addHelpText(
         "after",
         `
 ${note} The mode is replicated and holds across a failover and a reboot.
 
 Examples:
-  lbpair ${mode} VNA/PrimaryCluster
-  lbpair ${mode} PACS-Web/web1 PACS-Web/web2`,
+${examples.map((example) => `  lbpair ${example}`).join("\n")}`,
       )
-      .action((ids: string[], options: { json?: boolean }) =>
+      .action((names: string[], options: ModeOptions) =>
         act(async (context) => {
-          const known = await realServerNames(context.daemons, context.paths);
-          const wrong = ids.flatMap((id) =>
-            known === null
-              ? id.includes("/")
-                ? []
-                : [`${id}: want SERVICE/SERVER`]
-              : (judgeServerName(id, known) ?? []),
-          );
-          if (wrong.length > 0) throw new VerbError(wrong.join("\n"));
-          const answers: unknown[] = [];
-          for (const id of ids) {
-            const { answer, lines } = await setMode(context, id, mode);
-            answers.push(answer);
-            if (options.json !== true) context.print(lines);
-          }
-          if (options.json === true) context.printJson(answers);
+          const { answer, lines } = await setModes(context, mode, names, options);
+          if (options.json === true) context.printJson(answer);
+          else context.print(lines);
           return EXIT.done;
         }, options),
       );

@@ -163,7 +163,20 @@ const halted = withServices(bothFine, [
     colour: "blue",
     onFallback: true,
     servers: [
-      sampleServer({ mode: "halt", serving: false, openConnections: 0 }),
+      sampleServer({
+        mode: "halt",
+        serving: false,
+        openConnections: 0,
+        operator: {
+          by: "anna",
+          reason: "new firmware",
+          sinceAgeMs: 48 * 60_000,
+          endsInMs: 72 * 60_000,
+          haltWhenEmpty: false,
+          haltInMs: null,
+          openAtFirst: null,
+        },
+      }),
       sampleFallback({
         serving: true,
         openConnections: 34,
@@ -194,6 +207,15 @@ const halted = withServices(bothFine, [
         address: "192.168.100.112",
         port: 8443,
         mode: "drain",
+        operator: {
+          by: "ben",
+          reason: null,
+          sinceAgeMs: 12 * 60_000,
+          endsInMs: null,
+          haltWhenEmpty: true,
+          haltInMs: 18 * 60_000,
+          openAtFirst: 41,
+        },
         serving: false,
         openConnections: 7,
         connections: 88_012_345,

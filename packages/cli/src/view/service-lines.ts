@@ -9,6 +9,7 @@ import type { Glyphs } from "../render/glyphs.js";
 import { showBytes, showCount } from "../render/numbers.js";
 import { type Column, type TableRow, table } from "../render/table.js";
 import { type Line, line, type Span, span, type Tone } from "../render/text.js";
+import { operatorWords } from "./operator-words.js";
 
 /** From this width on, reasons stand in a column of their own. */
 const WIDE_COLUMNS = 140;
@@ -100,8 +101,7 @@ export function serverReason(server: ServerStatus): string {
 const isWorthTelling = (server: ServerStatus): boolean =>
   server.health === "unhealthy" ||
   server.count > 0 ||
-  (server.health === "unknown" && server.role === "real") ||
-  (server.mode !== "online" && server.openConnections > 0);
+  (server.health === "unknown" && server.role === "real");
 
 function serverRows(server: ServerStatus, glyphs: Glyphs, wide: boolean): TableRow[] {
   const { sign, word } = serverState(server, glyphs);
@@ -114,10 +114,19 @@ function serverRows(server: ServerStatus, glyphs: Glyphs, wide: boolean): TableR
     line(showCount(server.connections)),
     line(showBytes(server.bytes)),
   ];
-  const reason = serverReason(server);
-  if (wide) return [{ cells: [...cells, line(span(reason, "dim"))] }];
-  if (!isWorthTelling(server) || reason === "") return [{ cells }];
-  return [{ cells }, { indent: 4, across: line(span(`${glyphs.why} ${reason}`, "dim")) }];
+  const words = operatorWords(server);
+  const health = serverReason(server);
+  const why = (text: string, tone: Tone): TableRow => ({
+    indent: 4,
+    across: line(span(`${glyphs.why} ${text}`, tone)),
+  });
+  const said = words === "" ? [] : [why(words, "blue")];
+  if (wide) return [{ cells: [...cells, line(span(health, "dim"))] }, ...said];
+  return [
+    { cells },
+    ...said,
+    ...(isWorthTelling(server) && health !== "" ? [why(health, "dim")] : []),
+  ];
 }
 
 function serviceState(service: ServiceStatus): {
