@@ -24,6 +24,7 @@ keepalived|/usr/sbin/keepalived|the tests compare with it: a control that has to
 util-linux|/usr/bin/setpriv|programs that end together with the lab
 procps|/usr/sbin/sysctl|kernel settings
 ca-certificates|/etc/ssl/certs/ca-certificates.crt|npm over HTTPS
+curl|/usr/bin/curl|asks the built-in page in tests
 '
 CONTAINERS='
 docker.io|/usr/sbin/dockerd|the container engine

@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
-import { type EventRecord, type ModeAnswer, type ModeEntry, parseModes } from "@lbpair/common";
+import {
+  type EventRecord,
+  type ModeAnswer,
+  type ModeEntry,
+  parseModes,
+  RefusalError,
+} from "@lbpair/common";
 import type { Appliance } from "./replicator-appliance.js";
 import { pairOfEachTest } from "./replicator-pair.js";
 import { orSkip, until } from "./replicator-tools.js";
@@ -89,13 +95,36 @@ describe("F4, A11: operators' modes with memory", orSkip("replicator-modes"), ()
     }
   });
 
+  test("F3: a service that is held is held on both nodes, whoever said it, and so is its release", async () => {
+    const { primary, secondary } = await begin();
+    const heldOf = (node: Appliance) => {
+      const parsed = parseModes(readFileSync(node.paths.modesFile, "utf8"));
+      return parsed.ok ? parsed.value.held : [];
+    };
+    const hold = [{ service: "VNA", reason: "PrimaryCluster: no answer" }];
+    await secondary.control("POST /hold", { hold });
+    assert.equal(heldOf(primary)?.[0]?.reason, "PrimaryCluster: no answer");
+    await order(primary, { mode: "drain", by: "anna" });
+    assert.deepEqual(heldOf(secondary), heldOf(primary));
+    await assert.rejects(primary.control("POST /hold", { release: ["VNB"] }), (error) => {
+      assert(error instanceof RefusalError);
+      assert.match(error.problems[0]?.want ?? "", /held: VNA/);
+      return true;
+    });
+    await secondary.control("POST /hold", { release: ["VNA"], by: "ben" });
+    for (const node of [primary, secondary]) {
+      assert.equal(heldOf(node), undefined);
+      assert.equal(entriesOf(node)[0]?.by, "anna");
+    }
+  });
+
   test("an end that has passed, and a server that is not there, are refused and change nothing", async () => {
     const { primary } = await begin();
     const past = { mode: "halt", until: "2020-01-01T00:00:00Z" };
     await assert.rejects(order(primary, past), /a point in time to come/);
     const servers = ["VNA/PrimaryCluster", "VNA/nobody"];
     await assert.rejects(order(primary, { servers, mode: "halt" }), /want one of PrimaryCluster/);
-    await assert.rejects(order(primary, { mode: "halt", withinMs: 5 }), /malformed/);
+    await assert.rejects(order(primary, { mode: "halt", withinMs: 5 }), /refused/);
     assert.equal((await order(primary, { mode: "online" })).changes[0]?.was, "online");
   });
 });

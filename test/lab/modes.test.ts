@@ -14,7 +14,8 @@ import {
 import { createReadyPair, makeWell, pause, recentEvents, skip, waitActive } from "./ready-pair.js";
 
 const STREAM_PORT = 12950;
-const OPEN = 20;
+/** Without the twentieth, which waits for a newcomer to its server: a drained server has none. */
+const OPEN = 19;
 const WAIT_MS_MAX = 60_000;
 const NAME = "VNA/PrimaryCluster";
 
@@ -69,7 +70,7 @@ test("drain, then halt when empty: open connections go on, also over Make Active
   await lbpair("lb2", "drain", NAME, "--then-halt", "--by", "anna", "--reason", "new disks");
   await bothHave("drain");
   await pause(3000);
-  assert.match(await statusOf(first), /20 of 20 connections still open, halted once empty/);
+  assert.match(await statusOf(first), /19 of 19 connections still open, halted once empty/);
   const next = otherNode(first);
   await lbpair(first, "make-active", next === "lb1" ? "primary" : "secondary");
   await waitActive(world, next);

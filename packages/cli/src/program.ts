@@ -22,6 +22,7 @@ import { registerHealthCheck } from "./verbs/health-check-verb.js";
 import { registerMakeActive } from "./verbs/make-active-verb.js";
 import { registerModes } from "./verbs/mode-verbs.js";
 import type { Act } from "./verbs/register.js";
+import { registerRelease } from "./verbs/release-verb.js";
 import { registerApply, registerPlan, registerSync } from "./verbs/replication-verbs.js";
 import { registerRestart } from "./verbs/restart-verb.js";
 import { registerStatus } from "./verbs/status-verb.js";
@@ -134,6 +135,7 @@ Examples:
     registerPlan,
     registerApply,
     registerModes,
+    registerRelease,
     registerHealthCheck,
     registerMakeActive,
     registerClearFlaps,

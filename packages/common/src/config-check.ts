@@ -1,6 +1,8 @@
 // config-check.ts — relations between the fields of services.yaml that no single field shows.
 import { checkCheck } from "./check-relations.js";
 import { formatDuration } from "./duration.js";
+import { checkFallbacks } from "./fallback-relations.js";
+import { isFallbackLabel } from "./fallbacks.js";
 import type { Loose } from "./loose-parse.js";
 import type { ModesConfig } from "./modes-schema.js";
 import { formatPortRange, type PortRange, portRangesOverlap } from "./ports.js";
@@ -187,6 +189,7 @@ function checkServers(service: LooseService, path: string, floating: ReadonlySet
   const named = [
     ...servers.map((server, i) => ({ server, path: `${path}.realServers[${i}]` })),
     { server: service.fallback, path: `${path}.fallback` },
+    ...(service.fallbacks ?? []).map((server, i) => ({ server, path: `${path}.fallbacks[${i}]` })),
   ];
   for (const { server, path: place } of named) {
     if (server?.address !== undefined && floating.has(server.address)) {
@@ -209,13 +212,13 @@ function checkServers(service: LooseService, path: string, floating: ReadonlySet
     }
   }
   for (const [i, server] of servers.entries()) {
-    if (server?.label === "fallback") {
-      const want = "a label other than 'fallback', which names the fallback server";
+    if (server?.label !== undefined && isFallbackLabel(server.label)) {
+      const want = `a label other than '${server.label}', which names a fallback server`;
       found.push({
         code: "contradiction",
         path: `${path}.realServers[${i}].label`,
         want,
-        got: '"fallback"',
+        got: JSON.stringify(server.label),
       });
     }
   }
@@ -253,7 +256,11 @@ export function checkServices(config: LooseServices): Found[] {
   services.forEach((service, i) => {
     if (service === undefined) return;
     const path = `virtualServices[${i}]`;
-    found.push(...checkServers(service, path, floating), ...checkCheck(service, path));
+    found.push(
+      ...checkServers(service, path, floating),
+      ...checkCheck(service, path),
+      ...checkFallbacks(service, path),
+    );
   });
   const ports = services
     .flatMap((service) => service?.ports ?? [])

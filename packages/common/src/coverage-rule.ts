@@ -5,6 +5,7 @@
 //   client → server  the scheduler is a function of the packet, so both nodes choose alike
 //   server → client  address . protocol . port of a server names one VIP . port, so a mid-stream
 //                    packet of the server can be given back the address its client knows
+import { fallbackLabel, fallbacksOf } from "./fallbacks.js";
 import { type PortRange, portRangesOverlap } from "./ports.js";
 
 /** What the rule has to know of a server; `port` absent or 0 = the port the client used. */
@@ -25,6 +26,7 @@ export interface CoverageService {
   readonly persistence?: object | undefined;
   readonly realServers: readonly CoverageServer[];
   readonly fallback?: CoverageServer | undefined;
+  readonly fallbacks?: readonly CoverageServer[] | undefined;
 }
 
 export interface CoverageByRule {
@@ -78,9 +80,10 @@ const serversOf = (service: CoverageService): [CoverageServer, string][] => [
     server,
     server.label ?? server.address,
   ]),
-  ...(service.fallback === undefined
-    ? []
-    : [[service.fallback, "the fallback server"] as [CoverageServer, string]]),
+  ...fallbacksOf(service).map((server, place): [CoverageServer, string] => [
+    server,
+    place === 0 ? "the fallback server" : `the server ${fallbackLabel(place)}`,
+  ]),
 ];
 
 const countPorts = (ranges: readonly PortRange[]): number =>

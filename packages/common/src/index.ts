@@ -12,6 +12,7 @@ export * from "./coverage-rule.js";
 export * from "./did-you-mean.js";
 export * from "./duration.js";
 export * from "./event-log.js";
+export * from "./fallbacks.js";
 export * from "./field.js";
 export * from "./fits-node.js";
 export * from "./heartbeat-paths.js";

@@ -1,7 +1,7 @@
 // services-schema.ts — services.yaml: what both nodes of a pair share.
 import { z } from "zod";
 import { checkSchema } from "./check-schema.js";
-import { millis } from "./duration.js";
+import { millis, seconds } from "./duration.js";
 import { replicated, section } from "./field.js";
 import {
   PERSISTENCE_NETMASKS,
@@ -10,6 +10,7 @@ import {
 } from "./persistence.js";
 import {
   bool,
+  bytesText,
   count,
   duration,
   ipAddress,
@@ -30,6 +31,12 @@ export const PING_NODES_MAX = 16;
 /** Hosts, besides those the configuration names anyway, that must learn of a take over. */
 export const NEIGHBOURS_MAX = 64;
 export const PORT_RANGES_MAX = 128;
+/** Fallback servers of one service, asked in order. */
+export const FALLBACKS_MAX = 8;
+/** Of the built-in page: one file, with its styles and images inside. */
+export const PAGE_CHARACTERS_MAX = 65_536;
+/** TCP port on which a node's built-in page answers. */
+export const PAGE_PORT = 9081;
 /** Single ports over all services; each is an element of the kernel's maps. */
 export const PORTS_TOTAL_MAX = 200_000;
 
@@ -43,6 +50,10 @@ const realServerSchema = section({
 const fallbackSchema = section({
   address: replicated("Address of the fallback server", ipv4Address),
   port: replicated("Its port; 0 or absent = the port the client used", serverPort.default(0)),
+  check: replicated(
+    "How its health is found out; where absent it is not, and the server counts as healthy",
+    checkSchema.optional(),
+  ),
 });
 
 const timeouts = Object.keys(PERSISTENCE_TIMEOUTS) as [PersistenceTimeout, ...PersistenceTimeout[]];
@@ -91,7 +102,38 @@ const virtualServiceSchema = section({
       .max(SERVERS_PER_SERVICE_MAX, `at most ${SERVERS_PER_SERVICE_MAX} real servers`),
   ),
   fallback: replicated("Answers when no real server may", fallbackSchema.optional()),
+  fallbacks: replicated(
+    "Instead of `fallback` several, in order: the first that is not unhealthy answers",
+    z
+      .array(fallbackSchema, { error: "a list of fallback servers" })
+      .max(FALLBACKS_MAX, `at most ${FALLBACKS_MAX} fallback servers`)
+      .optional(),
+  ),
+  fallbackPage: replicated(
+    "Whether the nodes' built-in HTTP page answers when no real server may and no fallback server is healthy",
+    bool.default(false),
+  ),
+  recovery: replicated(
+    "What ends the fallback when a real server is healthy again: that by itself, or an operator (`lbpair release`)",
+    oneOf(["automatic", "manual"]).default("automatic"),
+  ),
+  onReturn: replicated(
+    "What becomes of connections to the fallback server when real servers answer again: they finish, or they are cut",
+    oneOf(["finish", "cut"]).default("finish"),
+  ),
   check: replicated("How the servers' health is found out", checkSchema),
+});
+
+const fallbackPageSchema = section({
+  html: replicated(
+    "The page: one HTML text with all it needs; a plain one where absent",
+    bytesText(PAGE_CHARACTERS_MAX).optional(),
+  ),
+  status: replicated("HTTP status it comes with", count(200, 599).default(503)),
+  retryAfter: replicated(
+    "When clients are told to come again (Retry-After)",
+    duration(1000, 86_400_000, "of 1s to 24h").default(seconds(30)),
+  ),
 });
 
 const floatingIpSchema = section({
@@ -179,6 +221,10 @@ export const servicesSchema = section({
       .max(FLOATING_IPS_MAX, `at most ${FLOATING_IPS_MAX} floating IPs`)
       .default([]),
   ),
+  fallbackPage: replicated(
+    "The page of services with `fallbackPage: true`",
+    fallbackPageSchema.prefault({}),
+  ),
   virtualServices: replicated(
     "What clients use",
     z
@@ -192,4 +238,5 @@ export type ServicesConfig = z.output<typeof servicesSchema>;
 export type VirtualService = ServicesConfig["virtualServices"][number];
 export type RealServer = VirtualService["realServers"][number];
 export type FallbackServer = NonNullable<VirtualService["fallback"]>;
+export type FallbackPage = ServicesConfig["fallbackPage"];
 export type HeartbeatTimings = ServicesConfig["heartbeat"];

@@ -42,11 +42,13 @@ export interface OperatorWord {
 }
 
 export interface ServerStatus {
-  /** `service/server`; the fallback server is `service/fallback`. */
+  /** `service/server`; fallback servers are `service/fallback`, `service/fallback-2` …, `service/fallback-page`. */
   readonly id: string;
   readonly label: string;
   readonly role: "real" | "fallback";
   readonly address: string;
+  /** The node's own page. */
+  readonly builtIn?: true;
   /** Port on the server; null = the port the client used. */
   readonly port: number | null;
   readonly weight: number;
@@ -79,6 +81,10 @@ export interface ServiceStatus {
   readonly scheduler: string;
   readonly colour: ServiceColour;
   readonly onFallback: boolean;
+  /** Whether real servers could answer, and an operator's release is waited for. */
+  readonly held: boolean;
+  /** Since when, and why it went to its fallback; null where it is not held. */
+  readonly hold: { readonly sinceAgeMs: number | null; readonly reason: string | null } | null;
   readonly servers: readonly ServerStatus[];
   readonly connections: number;
   readonly packets: number;

@@ -9,6 +9,8 @@ import type { Applied, DataPlane, Wish } from "./data-plane.js";
 import { distribute } from "./distribution.js";
 import type { Flow } from "./flow.js";
 import type { HealthEngine } from "./health/types.js";
+import { type HeldService, heldServices } from "./hold-teller.js";
+import { type Holds, NO_HOLDS, stepHolds } from "./holds.js";
 import { kernelSettings } from "./kernel-settings.js";
 import { healthFrom } from "./pool.js";
 import { poolEvents } from "./pool-events.js";
@@ -27,6 +29,8 @@ export interface ConvergenceDeps {
   readonly event: EventLog["record"];
   /** Called after readiness may have changed. */
   readonly onChange: () => void;
+  /** Services that are held on their fallback and not written down. */
+  readonly onHeld: (services: readonly HeldService[]) => void;
 }
 
 const message = (error: unknown): string =>
@@ -45,6 +49,8 @@ export class Convergence {
   #kept: Totals;
   #keeping: NodeJS.Timeout | null = null;
   #steered: Steered = NOT_STEERED;
+  #active = false;
+  #holds: Holds = NO_HOLDS;
   #wanted = false;
   #busy: Promise<void> | null = null;
 
@@ -143,11 +149,20 @@ export class Convergence {
 
   #wish(): Wish {
     const health = healthFrom(this.#deps.engine.followed());
+    this.#holds = stepHolds(this.#holds, this.#services, health, this.#active);
+    const { pending } = this.#holds;
     return {
-      distributions: distribute(this.#services, health, weightFrom(this.#steered)),
+      distributions: distribute(this.#services, health, weightFrom(this.#steered), pending),
       floatingIps: this.#floatingIps(),
       arms: this.#arms,
     };
+  }
+
+  /** Whether this node is active: then it holds services on their fallback. */
+  setActive(active: boolean): void {
+    if (this.#active === active) return;
+    this.#active = active;
+    this.request();
   }
 
   /** Leans the services that ask for it to servers with few of these connections. */
@@ -164,6 +179,8 @@ export class Convergence {
     const { plane } = this.#deps;
     const before = plane.wish?.distributions ?? [];
     const wish = this.#wish();
+    const { engine, onHeld } = this.#deps;
+    onHeld(heldServices(this.#services, this.#holds.pending, engine.own()));
     try {
       const applied = await plane.apply(wish);
       await this.#succeeded();

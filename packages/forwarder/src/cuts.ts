@@ -22,6 +22,12 @@ export interface StrayFlows {
 /** Whether the flow's server is still the service's, by configuration and mode. */
 const serverLeft = ({ server }: OwnedFlow): boolean => server === undefined || !belongs(server);
 
+/** Whether it is of a fallback server that the service has left again, and is to end then. */
+const hasReturned = ({ server, distribution: { service, pool } }: OwnedFlow): boolean =>
+  service.onReturn === "cut" &&
+  server?.role === "fallback" &&
+  pool.serving.some(({ role }) => role === "real");
+
 /**
  * A UDP client that never pauses would keep a dead server for ever. A drained one keeps what it has;
  * with weight 0 it is drained too.
@@ -47,7 +53,7 @@ export function findStrays(
   const owned = ownFlows(flows, distributions);
   const known = new Set(owned.map((each) => each.flow));
   const strays = owned.filter((each) =>
-    each.flow.protocol === "tcp" ? serverLeft(each) : udpIsStray(each),
+    each.flow.protocol === "tcp" ? serverLeft(each) || hasReturned(each) : udpIsStray(each),
   );
   const all = [
     ...strays.map((each) => each.flow),

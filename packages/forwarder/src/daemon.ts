@@ -22,6 +22,7 @@ import { runHealthCheck } from "./health-check-order.js";
 import { createHeartbeatLink, type HeartbeatLink, type Readiness } from "./heartbeat-link.js";
 import { countOpen } from "./open-order.js";
 import { adoptPins, type PinWatch, watchPins } from "./pin-watch.js";
+import { tellReloaded } from "./reload-news.js";
 import { tableName } from "./rules.js";
 import {
   createWorks,
@@ -124,6 +125,7 @@ export class ForwarderDaemon {
     });
     this.#works = works;
     const { convergence, engine } = works;
+    await works.page.begin(running.services);
     const changed = await convergence
       .begin()
       .then((applied) => applied.changed)
@@ -214,26 +216,17 @@ export class ForwarderDaemon {
     }
     this.#problems = running.warnings;
     if (this.#works === null) return { changed: await this.#begin(running.value) };
-    const { convergence } = this.#works;
+    const { convergence, page } = this.#works;
+    // A page is there before connections go to it, and until they no longer do.
+    await page.begin(running.value.services);
     const was = convergence.running.appliance;
     const { changed } = await convergence.use(running.value).catch((error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
       throw new RefusalError(409, `the kernel refused it; the old one stays in force: ${why}`);
     });
-    this.#tellReloaded(changed, was, running.value);
+    await page.settle(running.value.services);
+    tellReloaded(this.#events.record, changed, was, running.value);
     return { changed };
-  }
-
-  #tellReloaded(changed: number, was: Running["appliance"], now: Running): void {
-    const { kernel, checks } = now.appliance;
-    if (kernel.markMask !== was.kernel.markMask || checks.user !== was.checks.user) {
-      const text = "kernel.markMask and checks.user take effect when the forwarder is restarted";
-      this.#events.record("warn", "restart-needed", text);
-    }
-    if (changed === 0) return;
-    const facts = { elements: changed, revision: now.revision };
-    const text = "a new configuration is in force";
-    this.#events.record("info", "configuration-in-force", text, facts);
   }
 
   /**
@@ -259,6 +252,7 @@ export class ForwarderDaemon {
     this.#told = true;
     works.engine.setCondition(condition, peerAlive);
     works.pins.setCondition(condition, peerAlive);
+    works.convergence.setActive(condition === "active");
     if (was !== condition || first) {
       this.#events.record("info", `node-${condition}`, `this node is ${condition}`, { peerAlive });
     }
@@ -293,6 +287,8 @@ export class ForwarderDaemon {
     this.#works?.watch.stop();
     this.#pinWatch?.stop();
     this.#works?.carrier.stop();
+    this.#works?.holds.stop();
+    await this.#works?.page.stop();
     await this.#works?.engine.stop();
     await this.#works?.convergence.idle();
     await this.#works?.convergence.keepCounts();

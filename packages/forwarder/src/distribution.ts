@@ -55,10 +55,11 @@ export function distribute(
   services: readonly PlannedService[],
   healthOf: HealthOf,
   weightOf: WeightOf = (server) => server.weight,
+  held: ReadonlySet<string> = new Set(),
 ): Distribution[] {
   const numbers = numbersOf(services);
   return services.map((service) => {
-    const pool = choosePool(service, healthOf);
+    const pool = choosePool(service, healthOf, service.held !== null || held.has(service.label));
     return {
       service,
       id: numbers.services.get(service.label) ?? 0,

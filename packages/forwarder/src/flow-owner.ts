@@ -48,7 +48,8 @@ export function isCovered(
   pinned?: string,
   persisted: TimedElements = new Map(),
 ): boolean {
-  if (!returns || owned.server === undefined) return false;
+  // The other node's page knows nothing of this one's connections.
+  if (!returns || owned.server === undefined || owned.server.builtIn) return false;
   const { flow, server } = owned;
   if (mapsName(owned.distribution, flow, server, persisted)) return true;
   return flow.protocol === "tcp" && pinned === server.id;

@@ -1,9 +1,20 @@
 // operator-word.ts — what an operator said with a server's mode, for status, and how far a drain has come.
-import { type ModeEntry, type OperatorWord, parseMoment, type ServiceStatus } from "@lbpair/common";
+import {
+  type ModeEntry,
+  type ModesConfig,
+  type OperatorWord,
+  parseMoment,
+  type ServiceStatus,
+} from "@lbpair/common";
 
 const until = (moment: string | undefined, wallMs: number): number | null => {
   const at = moment === undefined ? undefined : parseMoment(moment);
   return at === undefined ? null : at - wallMs;
+};
+
+const ageOf = (since: string | undefined, wallMs: number): number | null => {
+  const left = until(since, wallMs);
+  return left === null ? null : Math.max(0, -left);
 };
 
 /** By this node's wall clock, which people compare it with. */
@@ -12,11 +23,10 @@ export function operatorWord(
   wallMs: number,
   openAtFirst: number | null,
 ): OperatorWord {
-  const since = until(entry.since, wallMs);
   return {
     by: entry.by ?? null,
     reason: entry.reason ?? null,
-    sinceAgeMs: since === null ? null : Math.max(0, -since),
+    sinceAgeMs: ageOf(entry.since, wallMs),
     endsInMs: until(entry.until, wallMs),
     haltWhenEmpty: entry.haltWhenEmpty === true,
     haltInMs: until(entry.haltAt, wallMs),
@@ -48,20 +58,27 @@ export class DrainBook {
   }
 }
 
-/** Adds to every server that is not online what an operator said. */
+/** Adds what operators said to servers that are not online, and to services that are held. */
 export function withOperatorWords(
   services: readonly ServiceStatus[],
-  entries: readonly ModeEntry[],
+  { modes, held = [] }: ModesConfig,
   drains: DrainBook,
   wallMs: number,
 ): ServiceStatus[] {
-  const byId = new Map(entries.map((entry) => [`${entry.service}/${entry.server}`, entry]));
+  const byId = new Map(modes.map((entry) => [`${entry.service}/${entry.server}`, entry]));
   const open = new Map(
     services.flatMap(({ servers }) => servers.map((one) => [one.id, one.openConnections] as const)),
   );
   drains.note(byId, (id) => open.get(id) ?? 0);
+  const heldByLabel = new Map(held.map((entry) => [entry.service, entry]));
   return services.map((service) => ({
     ...service,
+    hold: service.held
+      ? {
+          reason: heldByLabel.get(service.label)?.reason ?? null,
+          sinceAgeMs: ageOf(heldByLabel.get(service.label)?.since, wallMs),
+        }
+      : null,
     servers: service.servers.map((server) => {
       const entry = byId.get(server.id);
       if (entry === undefined) return server;

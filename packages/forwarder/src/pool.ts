@@ -9,6 +9,8 @@ export interface Pool {
   /** Servers that new connections reach; the fallback server alone, or none at all. */
   readonly serving: readonly PlannedServer[];
   readonly onFallback: boolean;
+  /** Whether real servers could serve, and an operator's release is waited for. */
+  readonly held: boolean;
   readonly colour: ServiceColour;
   /** Why it is so, one sentence. */
   readonly reason: string;
@@ -31,7 +33,7 @@ const byOperator = (server: PlannedServer): boolean =>
  * Real servers that may serve. A server nobody has judged yet gets nothing until its first check
  * (H7), unless it is the service's only one: then there is nothing to lose by trying.
  */
-function eligible(real: readonly PlannedServer[], healthOf: HealthOf): PlannedServer[] {
+export function eligible(real: readonly PlannedServer[], healthOf: HealthOf): PlannedServer[] {
   const open = real.filter((server) => !byOperator(server));
   const healthy = open.filter((server) => healthOf(server.id) === "healthy");
   if (healthy.length > 0 || real.length > 1) return healthy;
@@ -56,24 +58,54 @@ function colourOf(
 const list = (servers: readonly PlannedServer[]): string =>
   servers.map((server) => server.label).join(", ");
 
-/** Decides for one service; a function of configuration, modes and verdicts, the same on both nodes. */
-export function choosePool(service: PlannedService, healthOf: HealthOf): Pool {
+/**
+ * The first fallback server in the order written that nobody found unhealthy. Where all are, the first
+ * of all: the last resort, sick or never judged, still beats a refusal.
+ */
+function chooseFallback(
+  fallbacks: readonly PlannedServer[],
+  healthOf: HealthOf,
+): PlannedServer | undefined {
+  const open = fallbacks.filter(({ mode }) => mode === "online");
+  return open.find(({ id }) => healthOf(id) !== "unhealthy") ?? open[0];
+}
+
+const nameOf = ({ label, builtIn }: PlannedServer): string =>
+  builtIn
+    ? "the built-in page"
+    : label === "fallback"
+      ? "the fallback server"
+      : `the server ${label}`;
+
+/**
+ * Decides for one service; a function of configuration, modes and verdicts, the same on both nodes.
+ * `held` also where this node holds it and that is not written down yet.
+ */
+export function choosePool(
+  service: PlannedService,
+  healthOf: HealthOf,
+  held = service.held !== null,
+): Pool {
   const real = service.servers.filter((server) => server.role === "real");
-  const fallback = service.servers.find((server) => server.role === "fallback");
+  const fallbacks = service.servers.filter((server) => server.role === "fallback");
   const able = eligible(real, healthOf);
-  const colour = colourOf(real, able, healthOf);
-  if (able.length > 0) {
+  const colour = colourOf(real, held ? [] : able, healthOf);
+  if (able.length > 0 && !held) {
     const reason = `${list(able)} ${able.length === 1 ? "serves" : "serve"}`;
-    return { serving: able, onFallback: false, colour, reason };
+    return { serving: able, onFallback: false, held: false, colour, reason };
   }
-  // The fallback server is the last resort: sick or never judged, it still beats a refusal.
-  if (fallback !== undefined && fallback.mode === "online") {
-    const reason = "no real server may serve, the fallback server does";
-    return { serving: [fallback], onFallback: true, colour, reason };
+  const stays = held && able.length > 0;
+  const chosen = chooseFallback(fallbacks, healthOf);
+  if (chosen !== undefined) {
+    const reason = stays
+      ? `held on ${nameOf(chosen)} until an operator releases it; ${list(able)} could serve`
+      : `no real server may serve, ${nameOf(chosen)} does`;
+    return { serving: [chosen], onFallback: true, held: stays, colour, reason };
   }
+  const [fallback] = fallbacks;
   const reason =
     fallback === undefined
       ? "no real server may serve and no fallback server is configured: connections are refused"
       : `no real server may serve and the fallback server is on ${fallback.mode}: connections are refused`;
-  return { serving: [], onFallback: false, colour, reason };
+  return { serving: [], onFallback: false, held: false, colour, reason };
 }

@@ -14,7 +14,7 @@
 // the chain. `find_server` goes from the one to the other: a pin of this flow says it, else the
 // service's way to its slots does (`ways`); a service with one server has that server's place itself.
 // Persistence (persistence-rules.ts) stands between the two.
-import type { Family } from "@lbpair/common";
+import { type Family, PAGE_PORT } from "@lbpair/common";
 import { chain } from "./chain-text.js";
 import { stableHash } from "./hash.js";
 import { keepServer, persistenceChains, persistenceSets } from "./persistence-rules.js";
@@ -244,6 +244,8 @@ function filters({ source, destination, icmpPermitted, prohibited }: Words): str
     ]),
     ...chain("floating_ip", [
       icmpPermitted,
+      // The built-in page, for those whom a service sends there; nobody else.
+      `ct status dnat tcp dport ${PAGE_PORT} accept`,
       `${to} @closed meta l4proto tcp reject with tcp reset`,
       `${to} @closed reject`,
       "counter name guarded drop",

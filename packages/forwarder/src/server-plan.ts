@@ -1,8 +1,12 @@
 // server-plan.ts — the configuration and the operators' modes as one list of services and servers.
 import {
   type CheckConfig,
+  fallbackLabel,
+  fallbacksOf,
   listPorts,
   type ModesConfig,
+  PAGE_LABEL,
+  PAGE_PORT,
   type PortRange,
   type ServerMode,
   type ServicesConfig,
@@ -20,6 +24,16 @@ export interface PlannedServer {
   readonly port: number;
   readonly weight: number;
   readonly mode: ServerMode;
+  /** How it is checked; null = not at all, and it counts as healthy. */
+  readonly check: CheckConfig | null;
+  /** Whether it is the node's own page: then the address is the service's. */
+  readonly builtIn: boolean;
+}
+
+/** That a service stays on its fallback until an operator releases it. */
+export interface PlannedHold {
+  readonly reason: string | null;
+  readonly since: string | null;
 }
 
 export interface PlannedService {
@@ -34,52 +48,67 @@ export interface PlannedService {
   /** Null where a client need not come back to the server it had. */
   readonly persistence: NonNullable<VirtualService["persistence"]> | null;
   readonly check: CheckConfig;
-  /** Real servers in the order written, then the fallback server where there is one. */
+  readonly recovery: VirtualService["recovery"];
+  readonly onReturn: VirtualService["onReturn"];
+  readonly held: PlannedHold | null;
+  /** Real servers in the order written, then fallback servers in theirs, the built-in page last. */
   readonly servers: readonly PlannedServer[];
 }
 
 export type Protocol = "tcp" | "udp";
 
-export const FALLBACK_LABEL = "fallback";
-
 const protocolsOf = (protocol: "tcp" | "udp" | "both"): readonly Protocol[] =>
   protocol === "both" ? ["tcp", "udp"] : [protocol];
+
+type ServerFacts = Pick<PlannedServer, "label" | "role" | "address"> & Partial<PlannedServer>;
+
+/** Every server of a service; the built-in page answers on the service's own address. */
+function serversOf(service: VirtualService, modeOf: (id: string) => ServerMode): PlannedServer[] {
+  const server = (facts: ServerFacts): PlannedServer => {
+    const id = `${service.label}/${facts.label}`;
+    return { port: 0, weight: 0, check: null, builtIn: false, ...facts, id, mode: modeOf(id) };
+  };
+  const page = {
+    label: PAGE_LABEL,
+    role: "fallback",
+    address: service.address,
+    port: PAGE_PORT,
+    builtIn: true,
+  } as const;
+  return [
+    ...service.realServers.map(({ label, address, port, weight }) =>
+      server({ label, role: "real", address, port, weight, check: service.check }),
+    ),
+    ...fallbacksOf(service).map(({ address, port, check = null }, place) =>
+      server({ label: fallbackLabel(place), role: "fallback", address, port, check }),
+    ),
+    ...(service.fallbackPage ? [server(page)] : []),
+  ];
+}
 
 /** What the data plane works from; a server that no mode names is online. */
 export function planServices(config: ServicesConfig, modes: ModesConfig): PlannedService[] {
   const modeById = new Map<string, ServerMode>(
     modes.modes.map((entry) => [`${entry.service}/${entry.server}`, entry.mode] as const),
   );
+  const heldByLabel = new Map((modes.held ?? []).map((entry) => [entry.service, entry] as const));
   return config.virtualServices.map((service) => {
-    const server = (
-      label: string,
-      role: PlannedServer["role"],
-      address: string,
-      port: number,
-      weight: number,
-    ): PlannedServer => {
-      const id = `${service.label}/${label}`;
-      return { id, label, role, address, port, weight, mode: modeById.get(id) ?? "online" };
-    };
-    const { fallback } = service;
+    const { label, address, ports: ranges, protocol, scheduler, check } = service;
+    const hold = service.recovery === "manual" ? heldByLabel.get(label) : undefined;
     return {
-      label: service.label,
-      address: service.address,
-      ranges: service.ports,
-      ports: [...new Set(listPorts(service.ports))],
-      protocol: service.protocol,
-      protocols: protocolsOf(service.protocol),
-      scheduler: service.scheduler,
+      label,
+      address,
+      ranges,
+      ports: [...new Set(listPorts(ranges))],
+      protocol,
+      protocols: protocolsOf(protocol),
+      scheduler,
       persistence: service.persistence ?? null,
-      check: service.check,
-      servers: [
-        ...service.realServers.map((real) =>
-          server(real.label, "real", real.address, real.port, real.weight),
-        ),
-        ...(fallback === undefined
-          ? []
-          : [server(FALLBACK_LABEL, "fallback", fallback.address, fallback.port, 0)]),
-      ],
+      check,
+      recovery: service.recovery,
+      onReturn: service.onReturn,
+      held: hold === undefined ? null : { reason: hold.reason ?? null, since: hold.since ?? null },
+      servers: serversOf(service, (id) => modeById.get(id) ?? "online"),
     };
   });
 }

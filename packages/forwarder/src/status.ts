@@ -36,7 +36,7 @@ function serverStatus(
 ): ServerStatus {
   const verdict = input.verdicts.get(server.id);
   const total = input.totals.get(server.id) ?? NO_TOTAL;
-  const checked = server.role === "real";
+  const checked = server.check !== null;
   return {
     id: server.id,
     label: server.label,
@@ -46,7 +46,14 @@ function serverStatus(
     weight: server.weight,
     mode: server.mode,
     health: checked ? input.healthOf(server.id) : "unknown",
-    reason: verdict?.reason ?? (checked ? "not checked yet" : "the fallback server is not checked"),
+    ...(server.builtIn ? { builtIn: true } : {}),
+    reason:
+      verdict?.reason ??
+      (checked
+        ? "not checked yet"
+        : server.builtIn
+          ? `the page of this node, on port ${server.port}`
+          : "the fallback server is not checked"),
     healthAgeMs: age(verdict?.since ?? null, input.now),
     checkedAgeMs: age(verdict?.checkedAt ?? null, input.now),
     count: verdict?.count ?? 0,
@@ -77,6 +84,8 @@ function serviceStatus(
     scheduler: service.scheduler,
     colour: pool.colour,
     onFallback: pool.onFallback,
+    held: pool.held,
+    hold: null,
     servers: service.servers.map((server) =>
       serverStatus(input, server, pool.serving.includes(server), openOf(server)),
     ),

@@ -87,7 +87,8 @@ function addForward(elements: MutableElements, distribution: Distribution): void
 function collectClaims(distributions: readonly Distribution[]): Map<string, Claim[]> {
   const claims = new Map<string, Claim[]>();
   for (const { service, id } of distributions) {
-    for (const server of service.servers.filter(belongs)) {
+    // The node's own page is not reached through the node: nothing of it is forwarded.
+    for (const server of service.servers.filter((each) => belongs(each) && !each.builtIn)) {
       for (const protocol of service.protocols) {
         for (const vipPort of service.ports) {
           const key = socket(server.address, protocol, portOnServer(server, vipPort));

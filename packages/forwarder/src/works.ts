@@ -18,9 +18,11 @@ import { DataPlane } from "./data-plane.js";
 import { createFlowKeeper } from "./flow-keeper.js";
 import { createHealthEngine } from "./health/engine.js";
 import type { HealthEngine } from "./health/types.js";
+import { createHoldTeller, type HoldTeller } from "./hold-teller.js";
 import { createNftTable } from "./nft.js";
 import { PersistenceKeeper } from "./persistence-keeper.js";
 import { DrainBook, withOperatorWords } from "./operator-word.js";
+import { createPageServer, type PageServer } from "./page-server.js";
 import { createPinCarrier, type PinCarrier } from "./pin-carrier.js";
 import { PinKeeper } from "./pin-keeper.js";
 import { createPinTable } from "./pin-table.js";
@@ -50,6 +52,8 @@ export interface Works {
   readonly pins: PinKeeper;
   readonly carrier: PinCarrier;
   readonly drains: DrainBook;
+  readonly page: PageServer;
+  readonly holds: HoldTeller;
 }
 
 /** Nothing is in force and no check runs yet; `convergence.use` and `engine.start` begin. */
@@ -82,8 +86,9 @@ export async function createWorks(
     log,
     event,
   });
+  const holds = createHoldTeller(paths.socket("replicator"), log);
   const convergence = new Convergence(
-    { paths, totalsFile, run, plane, engine, log, event, onChange },
+    { paths, totalsFile, run, plane, engine, log, event, onChange, onHeld: holds.tell },
     running,
   );
   const guarded = (work: Promise<void>) => {
@@ -104,7 +109,8 @@ export async function createWorks(
   });
   const snapshots = createSnapshotReader({ plane, connections, clock, log });
   const drains = new DrainBook();
-  return { convergence, plane, engine, snapshots, watch, pins, carrier, drains };
+  const page = createPageServer(event);
+  return { convergence, plane, engine, snapshots, watch, pins, carrier, drains, page, holds };
 }
 
 /** Identity of the configuration in force, without who made it and why. */
@@ -152,7 +158,7 @@ export async function worksStatus(works: Works, now: Millis, wallMs: number): Pr
         persisted: pins.persisted,
         now,
       }),
-      running.modes.modes,
+      running.modes,
       works.drains,
       wallMs,
     ),

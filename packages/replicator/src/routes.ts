@@ -9,13 +9,14 @@ import {
 } from "@lbpair/common";
 import { apply } from "./apply.js";
 import { plan, sync } from "./compare.js";
+import { readHoldRequest } from "./core/holds.js";
 import { readModeOrder } from "./core/mode-order.js";
 import { PeerFailureError } from "./core/peer-failure.js";
 import type { NodeState } from "./node-state.js";
 import type { Peer } from "./peer.js";
 import { readLimit } from "./receive-verbs.js";
 import type { Replicator } from "./replicator.js";
-import { setModes } from "./set-modes.js";
+import { holdServices, setModes } from "./set-modes.js";
 
 export interface RouteParts {
   readonly node: NodeState;
@@ -81,7 +82,9 @@ export function createRoutes({
     ...standardRoutes({ status, reload, restart, events: node.events }),
     "POST /apply": ({ body }) => refusing(apply(node, replicator, textOf(body, "reason"))),
     "POST /plan": () => refusing(plan(node, replicator)),
-    "POST /mode": ({ body }) => refusing(setModes(node, replicator, readModeOrder(body))),
+    "POST /mode": ({ body }) =>
+      refusing(Promise.resolve().then(() => setModes(node, replicator, readModeOrder(body)))),
+    "POST /hold": ({ body }) => refusing(holdServices(node, replicator, readHoldRequest(body))),
     "POST /sync": ({ body }) => {
       const dryRun = (body as { dryRun?: unknown } | undefined)?.dryRun === true;
       return refusing(sync(node, replicator, dryRun));

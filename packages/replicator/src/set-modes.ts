@@ -9,6 +9,7 @@ import {
   type ServicesConfig,
   showValue,
 } from "@lbpair/common";
+import { type HoldRequest, heldAfter, holdChanges, readHoldRequest } from "./core/holds.js";
 import { type CourseRequest, courseSteps, readCourse } from "./core/mode-course.js";
 import { type ModeChange, modesId, withModes } from "./core/mode-list.js";
 import {
@@ -49,27 +50,33 @@ function mustExist(services: ServicesConfig, names: readonly ServerName[]): void
   }
 }
 
-interface Change extends ModeChange {
+interface Note {
+  readonly event: "mode-set" | "mode-went-on" | "service-held" | "service-released";
   /** One sentence of what has changed and why. */
   readonly text: string;
-  readonly event: "mode-set" | "mode-went-on";
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
-interface Changed {
+/** What the list becomes; nothing where `notes` is empty. */
+interface Plan {
+  readonly after: ModesConfig;
+  readonly notes: readonly Note[];
+}
+
+interface Changed extends Plan {
   readonly before: ModesConfig;
-  readonly changes: readonly Change[];
 }
 
 /** Has to run in the node's queue. What the forwarder refuses is taken back. */
 async function changeHere(
   node: NodeState,
   replicator: Replicator,
-  plan: (before: ModesConfig, now: number) => readonly Change[],
+  plan: (before: ModesConfig, now: number, serialAbove: number) => Plan,
 ): Promise<Changed> {
   const before = await node.modes.read();
-  const changes = plan(before, node.clock.wall().getTime());
-  if (changes.length === 0) return { before, changes };
-  const after = withModes(before, changes, replicator.status().modes?.serial ?? 0);
+  const serialAbove = replicator.status().modes?.serial ?? 0;
+  const { after, notes } = plan(before, node.clock.wall().getTime(), serialAbove);
+  if (notes.length === 0) return { before, after: before, notes };
   await node.modes.write(after);
   const [forwarder] = await node.daemons.reload(["forwarder"]);
   if (forwarder?.kind === "refused") {
@@ -77,15 +84,21 @@ async function changeHere(
     await node.modes.write({ ...before, serial: after.serial + 1 });
     throw new RefusalError(422, `the forwarder refuses: ${forwarder.why}`, forwarder.problems);
   }
-  for (const { service, server, entry, text, event } of changes) {
-    const was = modeOf(before, service, server);
-    node.events.record("info", event, text, {
-      ...(entry ?? { service, server, mode: "online" }),
-      was,
-    });
+  for (const { event, text, facts } of notes) {
+    node.events.record(event === "service-held" ? "warn" : "info", event, text, facts);
   }
-  return { before, changes };
+  return { before, after, notes };
 }
+
+const noteOf = (
+  { service, server, entry }: ModeChange,
+  before: ModesConfig,
+  event: Note["event"],
+  text: string,
+): Note => {
+  const was = modeOf(before, service, server);
+  return { event, text, facts: { ...(entry ?? { service, server, mode: "online" }), was } };
+};
 
 /** Tells the peer at once; one that is away gets the list when it is back. */
 async function tellPeer(node: NodeState, replicator: Replicator): Promise<void> {
@@ -129,17 +142,18 @@ async function askPrimary(
 }
 
 const answerOf = (
-  { before, changes }: Changed,
+  { before, after }: Changed,
   names: readonly ServerName[],
   replicator: Replicator,
 ): ModeAnswer => {
-  const becomes = new Map(changes.map((one) => [`${one.service}/${one.server}`, one.entry]));
-  const present = new Map(before.modes.map((one) => [`${one.service}/${one.server}`, one]));
+  const byId = ({ modes }: ModesConfig) =>
+    new Map(modes.map((one) => [`${one.service}/${one.server}`, one]));
+  const [present, becomes] = [byId(before), byId(after)];
   return {
     changes: names.map(({ service, server }) => {
       const id = `${service}/${server}`;
       const was = present.get(id)?.mode ?? "online";
-      const entry = becomes.has(id) ? becomes.get(id) : present.get(id);
+      const entry = becomes.get(id);
       return { service, server, was, mode: entry?.mode ?? "online", until: entry?.until ?? null };
     }),
     peer: replicator.answer(),
@@ -159,13 +173,15 @@ async function executeOrder(node: NodeState, replicator: Replicator, order: Mode
     const services = parseServices(files.services);
     if (!services.ok) throw new ProblemsError(services.problems);
     mustExist(services.value, order.servers);
-    return changeHere(node, replicator, (before, now) => {
+    return changeHere(node, replicator, (before, now, serialAbove) => {
       mustLieAhead(order, now);
-      return orderedChanges(order, before, now).map((change) => ({
-        ...change,
-        event: "mode-set",
-        text: orderText(change, before, order, now),
-      }));
+      const changes = orderedChanges(order, before, now);
+      return {
+        after: withModes(before, changes, serialAbove),
+        notes: changes.map((change) =>
+          noteOf(change, before, "mode-set", orderText(change, before, order, now)),
+        ),
+      };
     });
   });
   await tellPeer(node, replicator);
@@ -178,15 +194,15 @@ async function executeCourse(
   requests: readonly CourseRequest[],
 ) {
   const changed = await node.queue(() =>
-    changeHere(node, replicator, (before, now) =>
-      courseSteps(requests, before, now).map((step) => ({
-        ...step,
-        event: "mode-went-on",
-        text: courseText(step),
-      })),
-    ),
+    changeHere(node, replicator, (before, now, serialAbove) => {
+      const steps = courseSteps(requests, before, now);
+      return {
+        after: withModes(before, steps, serialAbove),
+        notes: steps.map((step) => noteOf(step, before, "mode-went-on", courseText(step))),
+      };
+    }),
   );
-  if (changed.changes.length > 0) await tellPeer(node, replicator);
+  if (changed.notes.length > 0) await tellPeer(node, replicator);
   return answerOf(changed, requests, replicator);
 }
 
@@ -210,12 +226,43 @@ export async function continueModes(
   return asked ?? executeCourse(node, replicator, requests);
 }
 
+async function executeHold(node: NodeState, replicator: Replicator, request: HoldRequest) {
+  const changed = await node.queue(() =>
+    changeHere(node, replicator, (before, now, serialAbove) => {
+      const changes = holdChanges(request, before, now);
+      return {
+        after: heldAfter(before, changes, serialAbove),
+        notes: changes.map(({ service, entry, text }) => ({
+          event: entry === null ? "service-released" : "service-held",
+          text,
+          facts: entry ?? { service },
+        })),
+      };
+    }),
+  );
+  if (changed.notes.length > 0) await tellPeer(node, replicator);
+  return answerOf(changed, [], replicator);
+}
+
+/** A forwarder's word that services are to stay on their fallback, or an operator's that they need not. */
+export async function holdServices(
+  node: NodeState,
+  replicator: Replicator,
+  request: HoldRequest | undefined,
+): Promise<ModeAnswer> {
+  if (request === undefined) throw new RefusalError(400, "want {hold: […]} or {release: […]}");
+  const asked = await askPrimary(node, replicator, request);
+  return asked ?? executeHold(node, replicator, request);
+}
+
 /** What the peer asks of the primary; it is never passed back. */
-export function executeForPeer(
+export async function executeForPeer(
   node: NodeState,
   replicator: Replicator,
   request: unknown,
 ): Promise<ModeAnswer> {
+  const hold = readHoldRequest(request);
+  if (hold !== undefined) return executeHold(node, replicator, hold);
   const course = readCourse(request);
   if (course !== undefined) return executeCourse(node, replicator, course);
   return executeOrder(node, replicator, readModeOrder(request));

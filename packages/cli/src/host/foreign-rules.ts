@@ -1,6 +1,7 @@
 // foreign-rules.ts — other programs' firewall rules that would drop what lbpair needs to pass (F12).
 import {
   type ApplianceConfig,
+  fallbacksOf,
   familyOf,
   formatPortRange,
   inNetwork,
@@ -113,7 +114,7 @@ function serviceFlows({ services, addresses }: FlowFacts): Flow[] {
   const flows: Flow[] = [];
   for (const service of services.virtualServices) {
     const protocols = service.protocol === "both" ? (["tcp", "udp"] as const) : [service.protocol];
-    const servers = [...service.realServers, ...(service.fallback ? [service.fallback] : [])];
+    const servers = [...service.realServers, ...fallbacksOf(service)];
     const front = linkOf(service.address, addresses);
     for (const server of servers) {
       const back = linkOf(server.address, addresses);

@@ -13,6 +13,7 @@ import { findTargets } from "../mode-targets.js";
 import { FOR_WANT, parseLength, parseUntil, UNTIL_WANT } from "../mode-times.js";
 import { type Line, line, span } from "../render/text.js";
 import { realServers } from "../server-names.js";
+import { orderedBy } from "../who.js";
 import { peerLine } from "./answer.js";
 import { effectLines, look, lookAfter } from "./mode-effect.js";
 import type { Register } from "./register.js";
@@ -68,12 +69,6 @@ interface ModeOptions {
   readonly json?: boolean;
 }
 
-/** Who orders: who logged in, also behind sudo. */
-const nameOf = (context: Context, { by }: ModeOptions): string => {
-  const { SUDO_USER, USER, LOGNAME } = context.world.env;
-  return by ?? [SUDO_USER, USER, LOGNAME].find((name) => (name ?? "") !== "") ?? "unknown";
-};
-
 const mustBe = <T>(value: T | undefined, option: string, want: string, got: string): T => {
   if (value === undefined)
     throw new VerbError(`--${option}: want ${want}, got ${got}`, [], EXIT.usage);
@@ -95,7 +90,7 @@ function orderOf(
   return {
     servers,
     mode,
-    by: nameOf(context, options),
+    by: orderedBy(context, options.by),
     ...(reason === undefined ? {} : { reason }),
     ...(length === undefined
       ? {}

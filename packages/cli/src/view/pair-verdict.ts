@@ -74,6 +74,11 @@ function trafficVerdict(pair: PairView): PairVerdict | null {
   const down = services.filter((s) => s.colour === "red" && !s.onFallback).map((s) => s.label);
   if (down.length > 0) return verdict("alarm", `No server answers for ${listed(down)}.`);
   const fallback = services.filter((s) => s.onFallback).map((s) => s.label);
+  const held = services.filter((service) => service.held).map((service) => service.label);
+  if (held.length > 0) {
+    const order = `lbpair release ${held.length === 1 ? held[0] : "SERVICE"}`;
+    return verdict("attention", `${listed(held)} could return from the fallback: ${order}.`);
+  }
   if (fallback.length > 0) {
     return verdict("attention", `The fallback server answers for ${listed(fallback)}.`);
   }

@@ -158,6 +158,30 @@ const onFallback = withServices(bothFine, [
   }),
 ]);
 
+const heldOnFallback = withServices(bothFine, [
+  sampleService({
+    colour: "red",
+    onFallback: true,
+    held: true,
+    hold: { sinceAgeMs: 14 * 60_000, reason: "PrimaryCluster: port 12100: connection refused" },
+    servers: [
+      sampleServer({ serving: false, openConnections: 0, healthAgeMs: 9 * 60_000 }),
+      sampleFallback({ health: "unhealthy", reason: "no answer", openConnections: 0 }),
+      sampleFallback({
+        id: "VNA/fallback-page",
+        label: "fallback-page",
+        address: "192.168.200.100",
+        port: 9081,
+        builtIn: true,
+        serving: true,
+        reason: "the page of this node, on port 9081",
+        openConnections: 3,
+        connections: 96,
+      }),
+    ],
+  }),
+]);
+
 const halted = withServices(bothFine, [
   sampleService({
     colour: "blue",
@@ -332,6 +356,7 @@ export const SAMPLE_PAIRS: Readonly<Record<string, PairView>> = {
   "peer-away": peerAway,
   "on-fallback": onFallback,
   halted,
+  "held-on-fallback": heldOnFallback,
   "daemon-dead": daemonDead,
   drifted,
   flapping,

@@ -59,6 +59,8 @@ export const sampleService = (fields: Partial<ServiceStatus>): ServiceStatus => 
   scheduler: "weighted-hash",
   colour: "green",
   onFallback: false,
+  held: false,
+  hold: null,
   servers: [sampleServer({}), sampleFallback()],
   connections: 1204,
   packets: 2_345_678,

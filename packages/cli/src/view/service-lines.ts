@@ -39,6 +39,7 @@ const NARROW: readonly Column[] = [
 const WIDE: readonly Column[] = [...NARROW, { title: "why", shrinksTo: 20 }];
 
 const showAddress = (server: ServerStatus): string => {
+  if (server.builtIn === true) return `this node, ${server.port}`;
   if (server.port === null || server.port === 0) return server.address;
   return server.address.includes(":")
     ? `[${server.address}]:${server.port}`
@@ -106,7 +107,7 @@ const isWorthTelling = (server: ServerStatus): boolean =>
 function serverRows(server: ServerStatus, glyphs: Glyphs, wide: boolean): TableRow[] {
   const { sign, word } = serverState(server, glyphs);
   const cells: Line[] = [
-    line("  ", sign, ` ${server.role === "fallback" ? "fallback" : server.label}`),
+    line("  ", sign, ` ${server.label}`),
     line(showAddress(server)),
     line(showWeight(server)),
     line(word),
@@ -135,7 +136,23 @@ function serviceState(service: ServiceStatus): {
   readonly word: string;
 } {
   const base = COLOURS[service.colour];
+  if (service.held) return { ...base, word: "HELD ON FALLBACK" };
   return service.onFallback ? { ...base, word: "ON FALLBACK" } : base;
+}
+
+/** "held for 12 min, web1: no answer; its real servers are healthy again: lbpair release VNA" */
+function holdRows({ label, held, hold }: ServiceStatus, glyphs: Glyphs): TableRow[] {
+  if (!held) return [];
+  const since = hold?.sinceAgeMs ?? null;
+  const parts = [
+    since === null ? "held" : `held for ${describeDuration(since)}`,
+    ...(hold?.reason ? [hold.reason] : []),
+  ];
+  const mend = `its real servers are healthy: lbpair release ${label}`;
+  return [parts.join(", "), mend].map((text) => ({
+    indent: 2,
+    across: line(span(`${glyphs.why} ${text}`, "yellow")),
+  }));
 }
 
 function serviceRows(service: ServiceStatus, glyphs: Glyphs, wide: boolean): TableRow[] {
@@ -169,6 +186,7 @@ function serviceRows(service: ServiceStatus, glyphs: Glyphs, wide: boolean): Tab
         span(how, "dim"),
       ),
     },
+    ...holdRows(service, glyphs),
     ...service.servers.flatMap((server) => serverRows(server, glyphs, wide)),
   ];
 }

@@ -12,11 +12,19 @@ export const server = (label: string, more: Partial<PlannedServer> = {}): Planne
   port: 0,
   weight: 100,
   mode: "online",
+  check: { type: "on" },
+  builtIn: false,
   ...more,
 });
 
 export const fallback = (more: Partial<PlannedServer> = {}): PlannedServer =>
-  server("fallback", { role: "fallback", address: "192.168.100.120", weight: 0, ...more });
+  server("fallback", {
+    role: "fallback",
+    address: "192.168.100.120",
+    weight: 0,
+    check: null,
+    ...more,
+  });
 
 export const service = (
   servers: readonly PlannedServer[],
@@ -31,6 +39,9 @@ export const service = (
   scheduler: "weighted-hash",
   persistence: null,
   check: { type: "on" },
+  recovery: "automatic",
+  onReturn: "finish",
+  held: null,
   servers,
   ...more,
 });

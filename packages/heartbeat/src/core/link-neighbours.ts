@@ -1,5 +1,5 @@
 // link-neighbours.ts — which hosts of a link matter to the pair: servers, routers, ping nodes, wishes.
-import { inNetwork, type ServicesConfig } from "@lbpair/common/light";
+import { fallbacksOf, inNetwork, type ServicesConfig } from "@lbpair/common/light";
 
 /** A link, with this node's own addresses and networks there. */
 export interface NeighbourLink {
@@ -18,9 +18,9 @@ export const LINK_NEIGHBOURS_MAX = 32;
 
 const hostsOf = ({ heartbeat, virtualServices }: ServicesConfig): string[] => [
   ...heartbeat.neighbours,
-  ...virtualServices.flatMap(({ realServers, fallback }) => [
+  ...virtualServices.flatMap(({ realServers, fallback, fallbacks }) => [
     ...realServers.map(({ address }) => address),
-    ...(fallback === undefined ? [] : [fallback.address]),
+    ...fallbacksOf({ fallback, fallbacks }).map(({ address }) => address),
   ]),
 ];
 

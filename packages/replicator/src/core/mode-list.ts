@@ -2,6 +2,7 @@
 import {
   type ChangeAnswer,
   contentHash,
+  type HeldEntry,
   type ModeEntry,
   type ModesConfig,
   modeOf,
@@ -23,16 +24,31 @@ export function normalModes(modes: ModesConfig): ModesConfig {
     const { service, server, mode } = entry;
     return { service, server, mode, ...memoryOf(entry) };
   });
-  return { serial: modes.serial, modes: list };
+  const held = normalHeld(modes.held ?? []);
+  return { serial: modes.serial, modes: list, ...(held.length === 0 ? {} : { held }) };
+}
+
+/** Each service once, in name order. */
+function normalHeld(held: readonly HeldEntry[]): HeldEntry[] {
+  const byService = new Map(held.map((entry) => [entry.service, entry]));
+  return [...byService.values()]
+    .sort((a, b) => (a.service < b.service ? -1 : 1))
+    .map(({ service, since, reason }) => ({
+      service,
+      ...(since === undefined ? {} : { since }),
+      ...(reason === undefined ? {} : { reason }),
+    }));
 }
 
 /** Serial and a hash of the list alone, so that the same list made twice is the same. */
 export function modesId(modes: ModesConfig): RevisionId {
-  const list = normalModes(modes).modes.map((entry) => {
+  const { modes: entries, held } = normalModes(modes);
+  const list: unknown[] = entries.map((entry) => {
     const { service, server, mode } = entry;
     const memory = memoryOf(entry);
     return [service, server, mode, ...(Object.keys(memory).length === 0 ? [] : [memory])];
   });
+  if (held !== undefined) list.push({ held });
   return { serial: modes.serial, hash: contentHash(new Map([["modes", JSON.stringify(list)]])) };
 }
 
@@ -50,15 +66,45 @@ export function withModes(
   const changed = new Set(changes.map(keyOf));
   const others = modes.modes.filter((entry) => !changed.has(keyOf(entry)));
   const list = [...others, ...changes.flatMap(({ entry }) => entry ?? [])];
-  return normalModes({ serial: Math.max(modes.serial, serialAbove) + 1, modes: list });
+  return normalModes({
+    ...modes,
+    serial: Math.max(modes.serial, serialAbove) + 1,
+    modes: list,
+  });
+}
+
+/** The list with other services held, and the serial above both nodes'. */
+export const withHeld = (
+  modes: ModesConfig,
+  held: readonly HeldEntry[],
+  serialAbove: number,
+): ModesConfig =>
+  normalModes({
+    serial: Math.max(modes.serial, serialAbove) + 1,
+    modes: modes.modes,
+    held: [...held],
+  });
+
+function planHeld(was: ModesConfig, becomes: ModesConfig): ChangeAnswer[] {
+  const [before, after] = [was, becomes].map(
+    ({ held = [] }) => new Set(held.map(({ service }) => service)),
+  );
+  return [...new Set([...(before ?? []), ...(after ?? [])])].flatMap((service): ChangeAnswer[] => {
+    const [old, next] = [before, after].map((one) => (one?.has(service) ? "held" : "not held"));
+    if (old === next) return [];
+    return [
+      { path: `modes.held.${service}`, kind: "change", was: old ?? null, becomes: next ?? null },
+    ];
+  });
 }
 
 export function planModes(was: ModesConfig, becomes: ModesConfig): ChangeAnswer[] {
   const entries = new Map([...was.modes, ...becomes.modes].map((entry) => [keyOf(entry), entry]));
-  return [...entries.values()].flatMap(({ service, server }): ChangeAnswer[] => {
+  const modes = [...entries.values()].flatMap(({ service, server }): ChangeAnswer[] => {
     const old = modeOf(was, service, server);
     const next = modeOf(becomes, service, server);
     if (old === next) return [];
     return [{ path: `modes.${service}.${server}`, kind: "change", was: old, becomes: next }];
   });
+  return [...modes, ...planHeld(was, becomes)];
 }

@@ -1,7 +1,7 @@
 // mode-order.test.ts — what an order means, and what is none.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatMoment, NO_MODES, RefusalError } from "@lbpair/common";
+import { formatMoment, NO_MODES, ProblemsError } from "@lbpair/common";
 import { orderBody, orderedChanges, readModeOrder } from "./mode-order.js";
 
 const AT = Date.UTC(2026, 10, 30, 18, 0, 0);
@@ -10,7 +10,7 @@ const problemsOf = (body: unknown): string[] => {
     readModeOrder(body);
     return [];
   } catch (error) {
-    assert(error instanceof RefusalError);
+    assert(error instanceof ProblemsError);
     return error.problems.map(({ path }) => path);
   }
 };

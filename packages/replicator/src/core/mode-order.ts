@@ -6,8 +6,8 @@ import {
   type ModeEntry,
   type ModesConfig,
   type Problem,
+  ProblemsError,
   parseMoment,
-  RefusalError,
   type ServerMode,
   showValue,
 } from "@lbpair/common";
@@ -100,7 +100,7 @@ function checkTogether(raw: Raw, refuse: Refuse): void {
   }
 }
 
-/** Throws RefusalError with everything wrong with it. */
+/** Throws ProblemsError with everything wrong with it. */
 export function readModeOrder(body: unknown): ModeOrder {
   const raw = (body ?? {}) as Raw;
   const problems: Problem[] = [];
@@ -116,7 +116,7 @@ export function readModeOrder(body: unknown): ModeOrder {
   const forMs = readMs(raw, "forMs", refuse);
   const withinMs = readMs(raw, "withinMs", refuse);
   checkTogether(raw, refuse);
-  if (problems.length > 0) throw new RefusalError(400, "the order is malformed", problems);
+  if (problems.length > 0) throw new ProblemsError(problems);
   return {
     servers,
     mode: raw.mode as ServerMode,
