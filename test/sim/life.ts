@@ -11,7 +11,9 @@ import { World } from "./world.js";
 /** A life is at least this long, in simulated milliseconds. */
 export const LIFE_MS = 60_000;
 const FAULTS_MIN = 5;
-const FAULTS_MORE = 3;
+/** How often something is made to go wrong: a sequence is several faults, and so is what leads to the state aimed at. */
+const AIMS_MIN = 3;
+const AIMS_MORE = 3;
 /** Of the lives, how many may have a snapshot or a clone, which cost a second life to make. */
 const SNAPSHOT_SHARE = 0.12;
 /** How many of their faults are snapshots and clones. */
@@ -90,7 +92,7 @@ export class Life {
       this.lastEndAt = world.now;
     };
     this.snapshots = random.chance(SNAPSHOT_SHARE);
-    this.left = FAULTS_MIN + random.below(FAULTS_MORE);
+    this.left = AIMS_MIN + random.below(AIMS_MORE);
     for (const machine of world.machines)
       world.after(random.next() * 300, () => machine.startDaemon());
     world.after(random.between(1, 3) * world.timing.deadtime, () => this.aim());
@@ -109,7 +111,7 @@ export class Life {
   private aim(): void {
     const { world } = this;
     const { random, timing } = world;
-    if (this.left === 0) {
+    if (this.left <= 0 && this.begun >= FAULTS_MIN) {
       if (this.open > 0) world.after(timing.deadtime / 4, () => this.aim());
       else this.quietAt = world.now;
       return;

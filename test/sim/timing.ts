@@ -21,9 +21,9 @@ const TIMINGS: Readonly<Record<Timing["name"], Timing>> = {
 /** Slow ones cost less time to simulate, and show the same order of events; each kind has its share. */
 export function pickTiming(random: Random): Timing {
   const dice = random.next();
-  if (dice < 0.002) return TIMINGS.fast;
-  if (dice < 0.01) return TIMINGS.quick;
-  if (dice < 0.08) return TIMINGS.usual;
+  if (dice < 0.001) return TIMINGS.fast;
+  if (dice < 0.005) return TIMINGS.quick;
+  if (dice < 0.035) return TIMINGS.usual;
   return dice < 0.4 ? TIMINGS.slow : TIMINGS.sparse;
 }
 
