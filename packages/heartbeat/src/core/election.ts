@@ -82,7 +82,23 @@ function onAdvert(
     conditionOf(heard) === "active"
       ? onAdvertWhileActive(heard, settings, now, peer)
       : onAdvertWhilePassive(heard, settings, now, peer);
-  return [next, [...news, ...effects]];
+  return [next, [...news, ...effects, ...announcedAgain(state, next, effects)]];
+}
+
+/**
+ * A peer that was not heard may have been active meanwhile, and one that was may have spoken for the floating IPs
+ * until just now: who of their neighbours believed it is told by the one that remains, even where the
+ * peer stood down before its claim was heard here.
+ */
+function announcedAgain(
+  before: ElectionState,
+  { phase, peer }: ElectionState,
+  effects: readonly Effect[],
+): readonly Effect[] {
+  const stays = before.phase === "active" && phase === "active";
+  const doubled = !before.toldAlive || (before.peer?.active === true && peer?.active === false);
+  const told = effects.some(({ kind }) => kind === "announce");
+  return stays && doubled && !told ? [{ kind: "announce" }] : [];
 }
 
 /**

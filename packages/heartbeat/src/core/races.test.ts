@@ -333,3 +333,25 @@ test("a primary that lost its lease while it could not hear says that it hears a
   const later: Happened = [...begun, [1380, hears(passivePeer)], [1580, hears(passivePeer)]];
   assert.equal(after(primary, [...later, [1600, tick]]).phase, "active");
 });
+
+test("whoever stays active tells the neighbours again when a peer that was away is heard, and when it has stood down", () => {
+  let state = after(primary, [
+    [0, local(true)],
+    [10, hears(passivePeer)],
+    [20, tick],
+    [1100, tick],
+  ]);
+  assert.deepEqual([state.phase, state.toldAlive], ["active", false]);
+  const announces = (peer: PeerSaid, now: number) => {
+    const [next, effects] = stepBlind(state, hears(peer), now as Millis, primary);
+    state = next;
+    return effects.filter(({ kind }) => kind === "announce").length;
+  };
+  const active = { ...passivePeer, active: true, epoch: 0, highestEpoch: 1 };
+  assert.equal(announces(passivePeer, 3000), 1, "it may have been active until just now");
+  assert.equal(announces(passivePeer, 3200), 0);
+  assert.equal(announces(active, 3400), 1, "this node's claim is the higher one");
+  assert.equal(announces(passivePeer, 3600), 1, "what it said last may be what is remembered");
+  assert.equal(announces(passivePeer, 3800), 0);
+  assert.equal(state.phase, "active");
+});
