@@ -26,12 +26,15 @@ export interface GateWanted {
   readonly floatingIps: readonly string[];
   /** Only where the hook is "egress". */
   readonly virtual?: readonly VirtualMac[];
+  /** Whether the set `lease` holds its keys and no more, so that it can be refreshed in place. */
+  readonly bounded?: boolean;
 }
 
 /** One table of the gate, with the rules and elements it should have. */
 interface GateTable {
   readonly family: "netdev" | "arp" | "ip6";
   readonly leaseKeys: readonly string[];
+  readonly bounded: boolean;
   readonly sets: Readonly<Record<string, { readonly type: string; readonly elements: string[] }>>;
   /** By comment: the comment tells an older rule from this one's. */
   readonly rules: Readonly<Record<string, string>>;
@@ -44,6 +47,16 @@ interface GateTable {
 export const GATE_TABLE = "lbpair_gate";
 /** Sets whose elements come and go with the pair's life, not with the configuration. */
 const TIMED = ["lease", "voice", "through"];
+/**
+ * What stands in a bounded lease where there is none: frame types that nobody sends. A key that is not
+ * there finds the set full, and one that lapsed counts until the kernel collects it: as seldom as it can.
+ */
+const FILLERS = ["0x0001", "0x0002"];
+const SELDOM = "gc-interval 49d;";
+
+/** For as many keys. */
+export const fillersFor = ({ leaseKeys }: Pick<GateTable, "leaseKeys">): string =>
+  `{ ${FILLERS.slice(0, leaseKeys.length).join(", ")} }`;
 
 const arpPart = (addresses: string[]) => ({
   sets: { floating: { type: "type ipv4_addr", elements: addresses } },
@@ -71,13 +84,14 @@ export function gateTables(wanted: GateWanted): GateTable[] {
   const v6 = wanted.floatingIps.filter((address) => familyOf(address) === 6);
   const arp = arpPart(v4);
   const neighbour = v6.length === 0 ? { sets: {}, rules: {} } : neighbourPart(v6);
-  const nothing = { arrival: {}, arrivalLinks: [] };
+  const bounded = wanted.bounded === true;
+  const nothing = { bounded, arrival: {}, arrivalLinks: [] };
   if (wanted.hook === "egress") {
     const virtual = virtualPart(wanted.virtual ?? []);
     const sets = { ...arp.sets, ...neighbour.sets, ...virtual.sets };
     const rules = { ...arp.rules, ...neighbour.rules, ...virtual.rules };
     const { arrival, arrivalLinks } = virtual;
-    const keys = { leaseKeys: ["arp", "ip6"] };
+    const keys = { leaseKeys: ["arp", "ip6"], bounded };
     return [{ family: "netdev", ...keys, sets, rules, arrival, arrivalLinks }];
   }
   const tables: GateTable[] = [{ family: "arp", leaseKeys: ["arp"], ...arp, ...nothing }];
@@ -147,7 +161,11 @@ const plainElement = (element: unknown): string =>
 interface Listed {
   readonly chain?: { readonly name: string };
   readonly rule?: { readonly chain: string; readonly comment?: string };
-  readonly set?: { readonly name: string; readonly elem?: readonly unknown[] };
+  readonly set?: {
+    readonly name: string;
+    readonly elem?: readonly unknown[];
+    readonly size?: number;
+  };
 }
 
 /** What `nft -j list table` shows of a table; the timed sets are left out. */
@@ -155,22 +173,26 @@ export interface PresentTable {
   readonly shape: string;
   readonly chains: readonly string[];
   readonly sets: readonly string[];
+  /** "open": a set without a bound, as it was made before or on an older kernel. */
+  readonly lease: "absent" | "open" | "bounded";
 }
 
-export const NO_TABLE: PresentTable = { shape: "absent", chains: [], sets: [] };
+export const NO_TABLE: PresentTable = { shape: "absent", chains: [], sets: [], lease: "absent" };
 
 export function presentShape(listing: string): PresentTable {
   const { nftables } = JSON.parse(listing) as { nftables: readonly Listed[] };
   const rules: string[] = [];
   const chains: string[] = [];
   const sets: Record<string, string[]> = {};
+  let lease: PresentTable["lease"] = "absent";
   for (const { chain, rule, set } of nftables) {
+    if (set?.name === "lease") lease = set.size === undefined ? "open" : "bounded";
     if (chain !== undefined) chains.push(chain.name);
     if (rule !== undefined) rules.push(`${rule.chain} ${rule.comment ?? "?"}`);
     if (set !== undefined && !TIMED.includes(set.name))
       sets[set.name] = (set.elem ?? []).map(plainElement);
   }
-  return { shape: shapeOf(rules, chains, sets), chains, sets: Object.keys(sets) };
+  return { shape: shapeOf(rules, chains, sets), chains, sets: Object.keys(sets), lease };
 }
 
 /**
@@ -185,7 +207,10 @@ export function gateScript(
   const at = `${table.family} ${GATE_TABLE}`;
   const lines = [
     `add table ${at}`,
-    ...TIMED.map((name) => `add set ${at} ${name} { type ether_type; flags timeout; }`),
+    ...TIMED.map((name) => `add set ${at} ${name} { ${timedSet(table, name)} }`),
+    ...(table.bounded && present.lease === "absent"
+      ? [`add element ${at} lease ${fillersFor(table)}`]
+      : []),
     ...Object.entries(table.sets).map(([name, set]) => `add set ${at} ${name} { ${set.type}; }`),
   ];
   for (const [name, rules] of Object.entries(bodies(table))) {
@@ -207,6 +232,11 @@ export function gateScript(
     if (elements.length > 0) lines.push(`add element ${at} ${name} { ${elements.join(", ")} }`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+function timedSet({ bounded, leaseKeys }: GateTable, name: string): string {
+  const bound = bounded && name === "lease" ? `size ${leaseKeys.length}; ${SELDOM} ` : "";
+  return `type ether_type; ${bound}flags timeout;`;
 }
 
 /** Chains present that nobody wants; one that others jump to goes last. */

@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { millis } from "@lbpair/common";
-import { grantLine, parseLease, parseNftTime, refresher, revokeLine } from "./lease-line.js";
+import { prolongsInPlace } from "./lease.js";
+import {
+  extender,
+  grantLine,
+  parseLease,
+  parseNftTime,
+  refresher,
+  revokeLine,
+} from "./lease-line.js";
 
 const egress = { hook: "egress", links: [], floatingIps: ["10.0.0.1"] } as const;
 const output = { hook: "output", links: [], floatingIps: ["10.0.0.1", "fd00::1"] } as const;
@@ -28,6 +36,25 @@ test("a grant flushes first, so that it works on a living and on a lapsed lease"
   assert.equal(revokeLine(egress), "flush set netdev lbpair_gate lease");
 });
 
+test("a bounded lease is prolonged without deleting, and full where it is revoked", () => {
+  const bounded = { ...egress, bounded: true };
+  assert.equal(
+    extender(bounded)(millis(800)),
+    "add element netdev lbpair_gate lease { arp timeout 800ms expires 800ms, ip6 timeout 800ms expires 800ms }",
+  );
+  assert.equal(
+    revokeLine(bounded),
+    "flush set netdev lbpair_gate lease; add element netdev lbpair_gate lease { 0x0001, 0x0002 }",
+  );
+  const table = { ...bounded, hook: "output" } as const;
+  assert.match(revokeLine(table), /add element arp lbpair_gate lease \{ 0x0001 \}$/);
+});
+
+test("kernels prolong in place from 6.12 on", () => {
+  const answers = ["5.15.0-91", "6.1.0-18-amd64", "6.11.9", "6.12", "6.18.44-fc", "7.0", "what"];
+  assert.deepEqual(answers.map(prolongsInPlace), [false, false, false, true, true, true, false]);
+});
+
 test("what nft prints of a lease is read to the millisecond", () => {
   const set = (elements: string) =>
     `table netdev lbpair_gate {\n\tset lease {\n\t\ttype ether_type\n\t\tflags timeout\n${elements}\t}\n}\n`;
@@ -37,5 +64,6 @@ test("what nft prints of a lease is read to the millisecond", () => {
   assert.equal(parseLease(two), 596);
   assert.equal(parseLease(set("\t\telements = { arp, ip6 }\n")), "unlimited");
   assert.equal(parseLease(set("")), null);
+  assert.equal(parseLease(set("\t\telements = { 0x0001, 0x0002 }\n")), null, "a revoked one");
   assert.equal(parseNftTime("1d2h3m4s5ms"), 93_784_005);
 });

@@ -1,6 +1,6 @@
 // lease-line.ts — the lease as one line of nft, and read back from what nft prints (no I/O).
 import { type Millis, millis } from "@lbpair/common/light";
-import { GATE_TABLE, type GateWanted, gateTables } from "./gate.js";
+import { fillersFor, GATE_TABLE, type GateWanted, gateTables } from "./gate.js";
 
 /** How long the kernel may let the floating IPs be answered for without hearing from us. */
 export type LeaseLength = Millis | "unlimited";
@@ -19,8 +19,10 @@ function perTable(
     .join("; ");
 }
 
+const inMs = (time: Millis): string => `${Math.max(1, Math.round(time))}ms`;
+
 function elements(keys: readonly string[], time: LeaseLength): string {
-  const timeout = time === "unlimited" ? "" : ` timeout ${Math.max(1, Math.round(time))}ms`;
+  const timeout = time === "unlimited" ? "" : ` timeout ${inMs(time)}`;
   return `{ ${keys.map((key) => `${key}${timeout}`).join(", ")} }`;
 }
 
@@ -34,6 +36,23 @@ export function refresher(wanted: GateWanted): (time: LeaseLength) => string {
   return (time) => withVirtual(wanted, time, perTable(tables, words(time)));
 }
 
+/**
+ * The same where the lease is bounded and runs for a limited time: what is there is prolonged in place
+ * (Linux 6.12), and what has lapsed, or was revoked, finds the set full. Nothing is deleted, so nothing
+ * waits for the kernel to see that nobody looks at it any more.
+ */
+export function extender(wanted: GateWanted): (time: Millis) => string {
+  const tables = gateTables(wanted).map(({ family, leaseKeys }) => ({ family, leaseKeys }));
+  const extended = (key: string, ms: string) => `${key} timeout ${ms} expires ${ms}`;
+  return (time) => {
+    const ms = inMs(time);
+    const line = perTable(tables, (set, keys) => [
+      `add element ${set} { ${keys.map((key) => extended(key, ms)).join(", ")} }`,
+    ]);
+    return withVirtual(wanted, time, line);
+  };
+}
+
 export const grantLine = (wanted: GateWanted, time: LeaseLength): string =>
   withVirtual(
     wanted,
@@ -45,7 +64,11 @@ export const grantLine = (wanted: GateWanted, time: LeaseLength): string =>
   );
 
 export const revokeLine = (wanted: GateWanted): string => {
-  const line = perTable(gateTables(wanted), (set) => [`flush set ${set}`]);
+  const tables = gateTables(wanted);
+  const line = perTable(tables, (set, leaseKeys) => [
+    `flush set ${set}`,
+    ...(wanted.bounded === true ? [`add element ${set} ${fillersFor({ leaseKeys })}`] : []),
+  ]);
   return isVirtual(wanted) ? `${line}; flush set ${VOICE}` : line;
 };
 
@@ -103,7 +126,9 @@ export function parseNftTime(text: string): Millis {
 export function parseLease(listing: string): LeaseLength | null {
   const body = /elements = \{([^}]*)\}/.exec(listing)?.[1];
   if (body === undefined) return null;
-  const left = body.split(",").map((element) => /expires (\S+)/.exec(element)?.[1]);
+  const held = body.split(",").filter((element) => /^\s*(arp|ip6)\b/.test(element));
+  if (held.length === 0) return null;
+  const left = held.map((element) => /expires (\S+)/.exec(element)?.[1]);
   const limited = left.filter((text) => text !== undefined).map(parseNftTime);
   return limited.length === 0 ? "unlimited" : millis(Math.min(...limited));
 }

@@ -1,5 +1,6 @@
 // lease.ts — the kernel's permission to answer for the floating IPs, which lapses by itself.
-import { CommandError, mustRun, type Run } from "@lbpair/common/light";
+import { release } from "node:os";
+import { CommandError, type Millis, mustRun, type Run } from "@lbpair/common/light";
 import type { LeaseAnswer } from "../core/lease-book.js";
 import type { VirtualMac } from "../core/virtual-mac.js";
 import {
@@ -10,10 +11,12 @@ import {
   gateScript,
   gateTables,
   NO_TABLE,
+  type PresentTable,
   presentShape,
   wantedShape,
 } from "./gate.js";
 import {
+  extender,
   grantLine,
   type LeaseLength,
   parseLease,
@@ -64,11 +67,15 @@ const OPEN_TIMEOUT_MS = 3000;
 const NO_EGRESS =
   "a virtual MAC needs nftables' netdev egress hook (Linux 5.16), which is not there";
 
+type LengthLine = (length: LeaseLength) => string;
+
 export interface LeaseOptions {
   readonly run: Run;
   readonly answerMs?: number;
   /** Default: egress where this kernel has it, found by trying. */
   readonly hook?: GateHook;
+  /** Version of the kernel; default: this one's. */
+  readonly kernel?: string;
   /** How nft is started; for tests. */
   readonly sessionArgv?: readonly string[];
 }
@@ -97,23 +104,41 @@ async function withIndexes(run: Run, links: readonly string[]): Promise<GateLink
   });
 }
 
-/** Brings one table in line; says whether anything had to change. */
-async function adjust(run: Run, wanted: GateWanted): Promise<boolean> {
-  let script = "";
-  for (const table of gateTables(wanted)) {
-    const listed = await listTable(run, table.family);
-    const present = listed.code === 0 ? presentShape(listed.stdout) : NO_TABLE;
-    if (present.shape === wantedShape(table, wanted.links)) continue;
-    script += gateScript(table, wanted.links, present);
+/** Linux 6.12 is the first that prolongs an element which is there. */
+export function prolongsInPlace(kernel: string): boolean {
+  const [major = 0, minor = 0] = kernel.split(".").map((part) => Number.parseInt(part, 10));
+  return major > 6 || (major === 6 && minor >= 12);
+}
+
+/** Brings the tables in line; says what they are now, and whether anything had to change. */
+async function adjust(
+  run: Run,
+  asked: GateWanted,
+): Promise<{ readonly wanted: GateWanted; readonly changed: boolean }> {
+  const present: PresentTable[] = [];
+  for (const { family } of gateTables(asked)) {
+    const listed = await listTable(run, family);
+    present.push(listed.code === 0 ? presentShape(listed.stdout) : NO_TABLE);
   }
-  if (script === "") return false;
+  // A set keeps the bound that it was made with, and the lease in it goes on.
+  const open = present.some(({ lease }) => lease === "open");
+  const wanted = open ? { ...asked, bounded: false } : asked;
+  let script = "";
+  for (const [i, table] of gateTables(wanted).entries()) {
+    const there = present[i] ?? NO_TABLE;
+    if (there.shape === wantedShape(table, wanted.links)) continue;
+    script += gateScript(table, wanted.links, there);
+  }
+  if (script === "") return { wanted, changed: false };
   await mustRun(run, ["nft", "-f", "-"], { input: script, timeoutMs: OPEN_TIMEOUT_MS });
-  return true;
+  return { wanted, changed: true };
 }
 
 function judge(answer: NftAnswer): LeaseAnswer {
   if (answer.kind === "applied") return "held";
   if (answer.kind === "no-answer") return "no-answer";
+  // A bounded set is full of what has lapsed, or of what stands there since a revocation.
+  if (/Could not process rule: Too many open files/.test(answer.said)) return "lapsed";
   // The kernel's own ENOENT is about the element; nft's, before asking it, about table or set.
   if (/Could not process rule: No such file/.test(answer.said)) return "lapsed";
   return /No such file or directory/.test(answer.said) ? "table-missing" : "no-answer";
@@ -127,10 +152,16 @@ export function createLease(options: LeaseOptions): Lease {
   });
   let wanted: GateWanted | undefined;
   let lastRefusal = "";
-  let refreshing: { gate: GateWanted; line: (length: LeaseLength) => string } | undefined;
+  let lines:
+    | { gate: GateWanted; refresh: LengthLine; extend: (length: Millis) => string }
+    | undefined;
+  /** The gate in which the kernel said last that it holds a lease of limited length. */
+  let limitedIn: GateWanted | undefined;
   const refreshLine = (gate: GateWanted, length: LeaseLength): string => {
-    if (refreshing?.gate !== gate) refreshing = { gate, line: refresher(gate) };
-    return refreshing.line(length);
+    if (lines?.gate !== gate) lines = { gate, refresh: refresher(gate), extend: extender(gate) };
+    // An element without an end cannot be given one in place, nor lose it.
+    const inPlace = gate.bounded === true && limitedIn === gate && length !== "unlimited";
+    return inPlace ? lines.extend(length) : lines.refresh(length);
   };
 
   const ask = async (line: (gate: GateWanted) => string): Promise<LeaseAnswer> => {
@@ -140,6 +171,12 @@ export function createLease(options: LeaseOptions): Lease {
     const answer = await session.ask(words);
     if (answer.kind === "refused") lastRefusal = answer.said.trim();
     return judge(answer);
+  };
+  const askFor = async (length: LeaseLength, line: (gate: GateWanted) => string) => {
+    const gate = wanted;
+    const answer = await ask(line);
+    limitedIn = answer === "held" && length !== "unlimited" ? gate : undefined;
+    return answer;
   };
   const chooseHook = async (): Promise<GateHook> => {
     if (options.hook !== undefined) return options.hook;
@@ -151,13 +188,14 @@ export function createLease(options: LeaseOptions): Lease {
       const hook = await chooseHook();
       if (hook !== "egress" && virtual.length > 0) throw new Error(NO_EGRESS);
       const indexed = await withIndexes(run, links);
-      const next: GateWanted = { hook, links: indexed, floatingIps, virtual };
-      const changed = await adjust(run, next);
-      wanted = next;
-      return { changed };
+      const bounded = prolongsInPlace(options.kernel ?? release());
+      const asked: GateWanted = { hook, links: indexed, floatingIps, virtual, bounded };
+      const adjusted = await adjust(run, asked);
+      wanted = adjusted.wanted;
+      return { changed: adjusted.changed };
     },
-    grant: (length) => ask((gate) => grantLine(gate, length)),
-    refresh: (length) => ask((gate) => refreshLine(gate, length)),
+    grant: (length) => askFor(length, (gate) => grantLine(gate, length)),
+    refresh: (length) => askFor(length, (gate) => refreshLine(gate, length)),
     revoke: () => ask(revokeLine),
     letThrough: (length) =>
       ask((gate) => (length === null ? shutLine(gate) : throughLine(gate, length))),
