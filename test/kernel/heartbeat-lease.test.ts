@@ -1,6 +1,5 @@
 // heartbeat-lease.test.ts — the gate before the floating IPs opens for a lease and closes by itself.
 import assert from "node:assert/strict";
-import { release } from "node:os";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import {
   millis,
@@ -17,7 +16,6 @@ import {
   ETHER_TYPE_IPV6,
   gratuitousArp,
   type Lease,
-  prolongsInPlace,
   unsolicitedAdvertisement,
 } from "@lbpair/heartbeat";
 import { type Cable, describeTimes, layCable, pause, unsupported } from "./heartbeat-namespaces.js";
@@ -27,9 +25,6 @@ if (reason !== undefined) console.log(`SKIPPED: ${reason}`);
 const VIP = "10.9.0.100";
 const VIP6 = "fd00:9::100";
 const TARGET = Buffer.from("fd000009000000000000000000000100", "hex");
-const SET = ["netdev", "lbpair_gate", "lease"];
-/** Whether this kernel prolongs an element that is there. */
-const IN_PLACE = prolongsInPlace(release());
 const nft = (...args: string[]) => runCommand(["nft", ...args]);
 
 describe("the kernel's lease", { skip: reason ?? false }, () => {
@@ -147,92 +142,6 @@ describe("the kernel's lease", { skip: reason ?? false }, () => {
     assert.deepEqual(answers, ["lapsed", "lapsed", "lapsed"]);
     assert.equal(await lease.remaining(), null);
     assert.deepEqual(await claimFor(30), []);
-  });
-
-  test("a line that comes late brings back nothing that lapsed or was revoked, in place or on a kernel before 6.12", async () => {
-    const seen: string[] = [];
-    for (const kernel of [undefined, "6.11.9"]) {
-      lease.close();
-      await nft("flush", "ruleset");
-      lease = createLease({ run: runCommand, ...(kernel === undefined ? {} : { kernel }) });
-      await lease.open(["e0"], [VIP]);
-      const late = async (what: string) => {
-        // As it would be refreshed, by whatever way, and by an nft of its own.
-        const answers = [await lease.refresh(millis(500)), await lease.refresh(millis(500))];
-        seen.push(`${what}: ${answers}`);
-        assert.deepEqual(answers, ["lapsed", "lapsed"], what);
-        if (kernel === undefined && IN_PLACE) {
-          const { code } = await nft("add", "element", ...SET, "{ arp timeout 1s expires 1s }");
-          assert.equal(code, 1, `${what}: in place`);
-        }
-        assert.equal(await lease.remaining(), null, what);
-      };
-      await late("before any grant");
-      assert.equal(await lease.grant(millis(5000)), "held");
-      assert.equal(await lease.refresh(millis(5000)), "held");
-      assert.equal(await lease.revoke(), "held");
-      await late("revoked");
-      assert.equal(await lease.revoke(), "held", "once more");
-      await late("revoked once more");
-      assert.equal(await lease.grant(millis(60)), "held");
-      assert.equal(await lease.refresh(millis(60)), "held");
-      await pause(80);
-      await late("lapsed");
-      for (const length of [
-        millis(300),
-        "unlimited",
-        "unlimited",
-        millis(400),
-        millis(400),
-      ] as const) {
-        assert.equal(await lease.grant(millis(5000)), "held");
-        assert.equal(await lease.refresh(length), "held");
-        const left = await lease.remaining();
-        assert.ok(length === "unlimited" ? left === length : Number(left) <= length, `${left}`);
-        assert.equal(await lease.refresh(millis(700)), "held");
-        assert.ok(Number(await lease.remaining()) > 500, `${await lease.remaining()}`);
-      }
-    }
-    console.log(seen.join("; "));
-  });
-
-  test("a gate of before is refreshed as before, and its lease goes on", async () => {
-    lease.close();
-    await nft("flush", "ruleset");
-    const older = createLease({ run: runCommand, kernel: "6.1.0" });
-    await older.open(["e0"], [VIP]);
-    assert.equal(await older.grant(millis(5000)), "held");
-    older.close();
-    lease = createLease({ run: runCommand });
-    await lease.open(["e0"], [VIP, VIP6]);
-    assert.ok(Number(await lease.remaining()) > 4000);
-    for (let i = 0; i < 3; i += 1) assert.equal(await lease.refresh(millis(5000)), "held");
-    assert.equal(await lease.revoke(), "held");
-    assert.equal(await lease.refresh(millis(5000)), "lapsed");
-  });
-
-  test("a refresh does not wait for processes that used nft and end", {
-    skip: IN_PLACE ? false : "before Linux 6.12",
-  }, async () => {
-    await lease.grant(millis(10_000));
-    let ending = true;
-    const others = (async () => {
-      let ended = 0;
-      for (; ending; ended += 1) await nft("list", "tables");
-      return ended;
-    })();
-    const times: number[] = [];
-    for (let i = 0; i < 200; i += 1) {
-      await pause(10);
-      const started = performance.now();
-      assert.equal(await lease.refresh(millis(10_000)), "held");
-      times.push(performance.now() - started);
-    }
-    ending = false;
-    const ended = await others;
-    console.log(`refresh beside ${ended} nft that ended: ${describeTimes(times)}`);
-    const slow = times.filter((ms) => ms > 10).length;
-    assert.ok(slow < 20, `${slow} of 200 took longer than 10 ms`);
   });
 
   test("a grant works whether or not there is a lease, longer, shorter and for ever", async () => {

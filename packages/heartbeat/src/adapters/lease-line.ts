@@ -43,13 +43,16 @@ export function refresher(wanted: GateWanted): (time: LeaseLength) => string {
  */
 export function extender(wanted: GateWanted): (time: Millis) => string {
   const tables = gateTables(wanted).map(({ family, leaseKeys }) => ({ family, leaseKeys }));
-  const extended = (key: string, ms: string) => `${key} timeout ${ms} expires ${ms}`;
-  return (time) => {
+  const extend = (set: string, keys: readonly string[], time: Millis) => {
     const ms = inMs(time);
-    const line = perTable(tables, (set, keys) => [
-      `add element ${set} { ${keys.map((key) => extended(key, ms)).join(", ")} }`,
-    ]);
-    return withVirtual(wanted, time, line);
+    const extended = keys.map((key) => `${key} timeout ${ms} expires ${ms}`);
+    return `add element ${set} { ${extended.join(", ")} }`;
+  };
+  return (time) => {
+    const line = perTable(tables, (set, keys) => [extend(set, keys, time)]);
+    if (!isVirtual(wanted)) return line;
+    const through = extend(THROUGH, PROTOCOLS, millis(time + THROUGH_AFTER_LEASE_MS));
+    return `${line}; ${extend(VOICE, PROTOCOLS, time)}; ${through}`;
   };
 }
 
