@@ -128,3 +128,14 @@ test("a fixed server port behind several ports is a warning, not an error", () =
     [7],
   );
 });
+
+test("a minimum of connections is below the maximum, and there is none without one", () => {
+  const told = (minConnections: number, maxConnections: number) =>
+    checkServices({
+      virtualServices: [{ realServers: [{ minConnections, maxConnections }] }],
+    }).map((problem) => [problem.path, problem.want]);
+  const path = "virtualServices[0].realServers[0].minConnections";
+  assert.deepEqual([told(0, 0), told(0, 5), told(4, 5)], [[], [], []]);
+  assert.deepEqual(told(5, 5), [[path, "less than maxConnections, 5"]]);
+  assert.deepEqual(told(1, 0), [[path, "0 without maxConnections"]]);
+});

@@ -7,7 +7,12 @@ import type { Loose } from "./loose-parse.js";
 import type { ModesConfig } from "./modes-schema.js";
 import { formatPortRange, type PortRange, portRangesOverlap } from "./ports.js";
 import type { Problem } from "./problems.js";
-import { type HeartbeatTimings, PORTS_TOTAL_MAX, type ServicesConfig } from "./services-schema.js";
+import {
+  type HeartbeatTimings,
+  PORTS_TOTAL_MAX,
+  type RealServer,
+  type ServicesConfig,
+} from "./services-schema.js";
 
 type Found = Omit<Problem, "file" | "line">;
 type LooseServices = Loose<ServicesConfig>;
@@ -167,6 +172,13 @@ function checkOverlaps(services: readonly (LooseService | undefined)[]): Found[]
   return [...found.values()];
 }
 
+function checkLimits(server: Partial<Loose<RealServer>> | undefined, path: string): Found[] {
+  const { minConnections: least = 0, maxConnections: most = 0 } = server ?? {};
+  if (least === 0 || least < most) return [];
+  const want = most === 0 ? "0 without maxConnections" : `less than maxConnections, ${most}`;
+  return [{ code: "contradiction", path: `${path}.minConnections`, want, got: `${least}` }];
+}
+
 function checkServers(service: LooseService, path: string, floating: ReadonlySet<string>): Found[] {
   const found: Found[] = [];
   const servers = service.realServers ?? [];
@@ -212,6 +224,7 @@ function checkServers(service: LooseService, path: string, floating: ReadonlySet
     }
   }
   for (const [i, server] of servers.entries()) {
+    found.push(...checkLimits(server, `${path}.realServers[${i}]`));
     if (server?.label !== undefined && isFallbackLabel(server.label)) {
       const want = `a label other than '${server.label}', which names a fallback server`;
       found.push({

@@ -37,6 +37,8 @@ export const FALLBACKS_MAX = 8;
 export const PAGE_CHARACTERS_MAX = 65_536;
 /** TCP port on which a node's built-in page answers. */
 export const PAGE_PORT = 9081;
+/** Far above what one machine holds open; a limit beyond the connection table would limit nothing. */
+export const CONNECTIONS_OF_SERVER_MAX = 16_777_216;
 /** Single ports over all services; each is an element of the kernel's maps. */
 export const PORTS_TOTAL_MAX = 200_000;
 
@@ -45,6 +47,14 @@ const realServerSchema = section({
   address: replicated("Its address", ipv4Address),
   port: replicated("Its port; 0 or absent = the port the client used", serverPort.default(0)),
   weight: replicated("Its share of new connections; 0 = drained", count(0, 1000).default(100)),
+  maxConnections: replicated(
+    "TCP connections of the service at which it gets no new one; 0 = no limit",
+    count(0, CONNECTIONS_OF_SERVER_MAX).default(0),
+  ),
+  minConnections: replicated(
+    "Number of them at which it then gets new ones again; 0 = as soon as it is below the maximum",
+    count(0, CONNECTIONS_OF_SERVER_MAX).default(0),
+  ),
 });
 
 const fallbackSchema = section({

@@ -12,10 +12,10 @@ import type { HealthEngine } from "./health/types.js";
 import { type HeldService, heldServices } from "./hold-teller.js";
 import { type Holds, NO_HOLDS, stepHolds } from "./holds.js";
 import { kernelSettings } from "./kernel-settings.js";
+import { Load } from "./load.js";
 import { healthFrom } from "./pool.js";
 import { poolEvents } from "./pool-events.js";
 import { type PlannedService, planServices } from "./server-plan.js";
-import { NOT_STEERED, type Steered, sameWeights, steerAll, weightFrom } from "./steering.js";
 import { repairSettings } from "./sysctl.js";
 import { writeTotals } from "./totals-file.js";
 
@@ -40,6 +40,7 @@ const message = (error: unknown): string =>
 const KEEP_COUNTS_MS = 200;
 
 export class Convergence {
+  readonly load: Load;
   readonly #deps: ConvergenceDeps;
   #running: Running;
   #services: readonly PlannedService[];
@@ -48,7 +49,6 @@ export class Convergence {
   #sysctls: readonly SysctlStatus[] = [];
   #kept: Totals;
   #keeping: NodeJS.Timeout | null = null;
-  #steered: Steered = NOT_STEERED;
   #active = false;
   #holds: Holds = NO_HOLDS;
   #wanted = false;
@@ -56,6 +56,7 @@ export class Convergence {
 
   constructor(deps: ConvergenceDeps, running: Running) {
     this.#deps = deps;
+    this.load = new Load(deps.event);
     this.#running = running;
     this.#services = planServices(running.services, running.modes);
     this.#kept = deps.plane.past;
@@ -152,7 +153,11 @@ export class Convergence {
     this.#holds = stepHolds(this.#holds, this.#services, health, this.#active);
     const { pending } = this.#holds;
     return {
-      distributions: distribute(this.#services, health, weightFrom(this.#steered), pending),
+      distributions: distribute(this.#services, health, {
+        weightOf: this.load.weightOf,
+        held: pending,
+        fullOf: this.load.fullOf,
+      }),
       floatingIps: this.#floatingIps(),
       arms: this.#arms,
     };
@@ -162,15 +167,17 @@ export class Convergence {
   setActive(active: boolean): void {
     if (this.#active === active) return;
     this.#active = active;
+    if (!active) this.load.forgetFull();
     this.request();
   }
 
-  /** Leans the services that ask for it to servers with few of these connections. */
+  /**
+   * Leans the services that ask for it to servers with few of these connections, and sends new ones
+   * past servers that have reached their maximum.
+   */
   async steer(flows: readonly Flow[]): Promise<void> {
     const { plane } = this.#deps;
-    const steered = steerAll(plane.wish?.distributions ?? [], flows);
-    if (sameWeights(steered, this.#steered)) return;
-    this.#steered = steered;
+    if (!this.load.look(plane.wish?.distributions ?? [], flows)) return;
     // Where the kernel refused something, the next change of it brings the weights too.
     if (this.#failure === null) await plane.apply(this.#wish(), false);
   }

@@ -1,5 +1,5 @@
 // distribution.ts — where each service's new connections go: one server, slots, or nowhere.
-import { choosePool, type HealthOf, type Pool } from "./pool.js";
+import { chooseFallback, choosePool, type HealthOf, type Pool } from "./pool.js";
 import type { PlannedServer, PlannedService } from "./server-plan.js";
 import { numbersOf } from "./service-id.js";
 import { chooseWay, dealSlots, dealTurns, slotOf, type Way, type WayKind } from "./slots.js";
@@ -18,6 +18,14 @@ export interface Distribution {
   /** Its servers' numbers, in the order of `service.servers`. */
   readonly serverNumbers: readonly number[];
   readonly pool: Pool;
+  readonly slots: Slots | null;
+  /** Where connections go whose server is at its maximum; null where none is. */
+  readonly overflow: Overflow | null;
+}
+
+/** One server, or the slots of several; neither where nobody has room. */
+export interface Overflow {
+  readonly only: PlannedServer | undefined;
   readonly slots: Slots | null;
 }
 
@@ -50,13 +58,47 @@ function slotsOf(service: PlannedService, pool: Pool, weightOf: WeightOf): Slots
   return { way, owners: dealSlots(real, serves, way.size).flatMap(owner) };
 }
 
-/** Decides for every service; a function of configuration, modes, verdicts and steered weights only. */
+/** Whether a server is at its maximum of connections. */
+export type FullOf = (server: PlannedServer) => boolean;
+
+/** What is neither configuration nor verdict, and what it is where nobody says. */
+export interface Present {
+  readonly weightOf?: WeightOf;
+  /** Labels of services that this node holds on their fallback. */
+  readonly held?: ReadonlySet<string>;
+  readonly fullOf?: FullOf;
+}
+
+const byWeight: WeightOf = (server) => server.weight;
+const NONE: ReadonlySet<string> = new Set();
+const noLimit: FullOf = () => false;
+
+/** The fallback server answers too where every real server is at its maximum. */
+function overflowOf(
+  service: PlannedService,
+  pool: Pool,
+  by: {
+    readonly healthOf: HealthOf;
+    readonly weightOf: WeightOf;
+    readonly fullOf: FullOf;
+  },
+): Overflow | null {
+  const left = pool.serving.filter((server) => !by.fullOf(server));
+  if (left.length === pool.serving.length) return null;
+  const slots = slotsOf(service, { ...pool, serving: left }, by.weightOf);
+  return { only: left[0] ?? chooseFallback(service, by.healthOf), slots };
+}
+
+/**
+ * Decides for every service; a function of configuration, modes, verdicts, steered weights and full
+ * servers only. Those two concern no packet in mid-stream of the hashes.
+ */
 export function distribute(
   services: readonly PlannedService[],
   healthOf: HealthOf,
-  weightOf: WeightOf = (server) => server.weight,
-  held: ReadonlySet<string> = new Set(),
+  present: Present = {},
 ): Distribution[] {
+  const { weightOf = byWeight, held = NONE, fullOf = noLimit } = present;
   const numbers = numbersOf(services);
   return services.map((service) => {
     const pool = choosePool(service, healthOf, service.held !== null || held.has(service.label));
@@ -66,6 +108,7 @@ export function distribute(
       serverNumbers: service.servers.map((server) => numbers.servers.get(server.id) ?? 0),
       pool,
       slots: slotsOf(service, pool, weightOf),
+      overflow: overflowOf(service, pool, { healthOf, weightOf, fullOf }),
     };
   });
 }

@@ -18,6 +18,8 @@ export const CONFIGURED = [
   "serving",
   "persistence",
   "keeps",
+  "limited",
+  "full",
   "slots64",
   "slots1024",
   "slots61",
@@ -84,8 +86,17 @@ export function elementStatements(
   return lines;
 }
 
-const withValue = ([key, value]: readonly [string, string]): string =>
-  value === "" ? key : `${key} : ${value}`;
+/** Sets whose elements carry a statement of their own: here the number of connections. */
+const WITH_STATEMENT: ReadonlySet<SetName> = new Set(["limited"]);
+
+/** An element in nftables' own notation. */
+export function elementText(name: SetName, key: string, value: string): string {
+  if (value === "") return key;
+  return WITH_STATEMENT.has(name) ? `${key} ${value}` : `${key} : ${value}`;
+}
+
+/** The statement of an element of `limited`: it is met by one connection more than that. */
+export const moreThan = (connections: number): string => `ct count over ${connections}`;
 
 /** One transaction: everything that goes, then everything that comes. Empty where nothing changes. */
 export function changesText(family: Family, changes: ElementChanges): string {
@@ -94,7 +105,12 @@ export function changesText(family: Family, changes: ElementChanges): string {
       elementStatements("delete", family, name, [...changes.removed[name].keys()]),
     ),
     ...CONFIGURED.flatMap((name) =>
-      elementStatements("add", family, name, [...changes.added[name]].map(withValue)),
+      elementStatements(
+        "add",
+        family,
+        name,
+        [...changes.added[name]].map(([key, value]) => elementText(name, key, value)),
+      ),
     ),
   ];
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { test } from "node:test";
-import { CONFIGURED } from "./elements.js";
+import { CONFIGURED, elementText } from "./elements.js";
 import { GOLDEN, listedElements, readCase, wantedOf } from "./testing/golden-cases.js";
 
 for (const name of readdirSync(GOLDEN)) {
@@ -11,9 +11,7 @@ for (const name of readdirSync(GOLDEN)) {
     const wanted = wantedOf(golden);
     const listed = listedElements(golden.expected);
     for (const set of CONFIGURED) {
-      const lines = [...wanted[set]].map(([key, value]) =>
-        value === "" ? key : `${key} : ${value}`,
-      );
+      const lines = [...wanted[set]].map(([key, value]) => elementText(set, key, value));
       assert.deepEqual(lines.sort(), listed.get(set) ?? [], set);
     }
   });

@@ -4,6 +4,7 @@
 // that takes over goes on with those: a silent connection has no entry there until it speaks, so its
 // pin stays until it was seen and has ended, another connection begins on its ports, or it times out.
 import type { Clock, Condition, EventLog, Log, Millis } from "@lbpair/common";
+import { anyLimits } from "./connection-limits.js";
 import type { Distribution } from "./distribution.js";
 import type { Flow } from "./flow.js";
 import { anyPersists } from "./persistence.js";
@@ -190,7 +191,7 @@ export class PinKeeper {
   isDue(distributions: readonly Distribution[]): boolean {
     if (this.#condition !== "active") return false;
     const byTurns = distributions.some((each) => each.slots?.way.kind === "turn");
-    const changing = byTurns || anyPersists(distributions);
+    const changing = byTurns || anyPersists(distributions) || anyLimits(distributions);
     if (!this.#again && !changing && this.held.size === 0) return false;
     const since = this.#lookedAt === null ? null : this.#deps.clock.now() - this.#lookedAt;
     if (since !== null && since < this.#lookMs * REST_PER_LOOK) return false;

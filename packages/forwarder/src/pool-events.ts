@@ -1,5 +1,6 @@
 // pool-events.ts — which changes of a service's pool a person should hear of.
 import type { EventRecord } from "@lbpair/common";
+import type { Full } from "./connection-limits.js";
 import type { Distribution } from "./distribution.js";
 
 export interface PoolEvent {
@@ -43,4 +44,24 @@ export function poolEvents(
       },
     ];
   });
+}
+
+/** One event for each server that has reached its maximum of connections, or is back at its minimum. */
+export function limitEvents(before: Full, after: Full): PoolEvent[] {
+  const tell = (id: string, event: string, text: string): PoolEvent => ({
+    level: "info",
+    event,
+    text: `${id} ${text}`,
+    facts: { server: id },
+  });
+  return [
+    ...[...after]
+      .filter((id) => !before.has(id))
+      .map((id) =>
+        tell(id, "server-full", "has its maximum of connections; new ones go elsewhere"),
+      ),
+    ...[...before]
+      .filter((id) => !after.has(id))
+      .map((id) => tell(id, "server-has-room", "has room for connections again")),
+  ];
 }

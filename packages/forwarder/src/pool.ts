@@ -62,11 +62,11 @@ const list = (servers: readonly PlannedServer[]): string =>
  * The first fallback server in the order written that nobody found unhealthy. Where all are, the first
  * of all: the last resort, sick or never judged, still beats a refusal.
  */
-function chooseFallback(
-  fallbacks: readonly PlannedServer[],
+export function chooseFallback(
+  { servers }: PlannedService,
   healthOf: HealthOf,
 ): PlannedServer | undefined {
-  const open = fallbacks.filter(({ mode }) => mode === "online");
+  const open = servers.filter(({ role, mode }) => role === "fallback" && mode === "online");
   return open.find(({ id }) => healthOf(id) !== "unhealthy") ?? open[0];
 }
 
@@ -95,7 +95,7 @@ export function choosePool(
     return { serving: able, onFallback: false, held: false, colour, reason };
   }
   const stays = held && able.length > 0;
-  const chosen = chooseFallback(fallbacks, healthOf);
+  const chosen = chooseFallback(service, healthOf);
   if (chosen !== undefined) {
     const reason = stays
       ? `held on ${nameOf(chosen)} until an operator releases it; ${list(able)} could serve`

@@ -1,5 +1,5 @@
 // present-table.ts — what `nft -j list table` says, as values that compare with the wanted ones.
-import { CONFIGURED, type Elements, noElements, type SetName } from "./elements.js";
+import { CONFIGURED, type Elements, moreThan, noElements, type SetName } from "./elements.js";
 
 export interface Count {
   readonly packets: number;
@@ -52,8 +52,9 @@ function parseElement(item: Json, name: SetName, isMap: boolean): Element {
   const [left, value] =
     isMap && Array.isArray(item) ? [item[0] as Json, valueText(item[1])] : [item, ""];
   if (isObject(left) && isObject(left.elem)) {
-    const { val, counter } = left.elem;
-    return { key: keyText(val ?? null, name), value, count: countOf(counter) };
+    const { val, counter, "ct count": limit } = left.elem;
+    const stated = isObject(limit) ? moreThan(Number(limit.val)) : value;
+    return { key: keyText(val ?? null, name), value: stated, count: countOf(counter) };
   }
   return { key: keyText(left, name), value, count: undefined };
 }

@@ -23,6 +23,10 @@ export interface PlannedServer {
   /** Port on the server; 0 = the port the client used. */
   readonly port: number;
   readonly weight: number;
+  /** 0 = no limit. */
+  readonly maxConnections: number;
+  /** 0 = one below the maximum. */
+  readonly minConnections: number;
   readonly mode: ServerMode;
   /** How it is checked; null = not at all, and it counts as healthy. */
   readonly check: CheckConfig | null;
@@ -60,13 +64,16 @@ export type Protocol = "tcp" | "udp";
 const protocolsOf = (protocol: "tcp" | "udp" | "both"): readonly Protocol[] =>
   protocol === "both" ? ["tcp", "udp"] : [protocol];
 
+/** A fallback server has neither share nor limit. */
+const NOT_WEIGHED = { weight: 0, maxConnections: 0, minConnections: 0 };
+
 type ServerFacts = Pick<PlannedServer, "label" | "role" | "address"> & Partial<PlannedServer>;
 
 /** Every server of a service; the built-in page answers on the service's own address. */
 function serversOf(service: VirtualService, modeOf: (id: string) => ServerMode): PlannedServer[] {
   const server = (facts: ServerFacts): PlannedServer => {
     const id = `${service.label}/${facts.label}`;
-    return { port: 0, weight: 0, check: null, builtIn: false, ...facts, id, mode: modeOf(id) };
+    return { port: 0, ...NOT_WEIGHED, check: null, builtIn: false, ...facts, id, mode: modeOf(id) };
   };
   const page = {
     label: PAGE_LABEL,
@@ -76,9 +83,7 @@ function serversOf(service: VirtualService, modeOf: (id: string) => ServerMode):
     builtIn: true,
   } as const;
   return [
-    ...service.realServers.map(({ label, address, port, weight }) =>
-      server({ label, role: "real", address, port, weight, check: service.check }),
-    ),
+    ...service.realServers.map((real) => server({ ...real, role: "real", check: service.check })),
     ...fallbacksOf(service).map(({ address, port, check = null }, place) =>
       server({ label: fallbackLabel(place), role: "fallback", address, port, check }),
     ),

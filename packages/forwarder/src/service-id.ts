@@ -15,7 +15,7 @@ interface Named {
 
 /** A server's number is its service's in these bits, and its own in the others (rules.ts). */
 export const SERVICE_BITS = 0xffff_fc00;
-const SERVER_BITS = ~SERVICE_BITS >>> 0;
+export const SERVER_BITS = ~SERVICE_BITS >>> 0;
 
 /** A number for each name, made by `first` from its hash; one that is taken gives way to the next. */
 function numberAll(
@@ -39,7 +39,10 @@ const SERVICES_RANGE = SERVICE_BITS / (SERVER_BITS + 1) - 1;
 const serviceNumber = (hash: number): number =>
   ((1 + (hash % SERVICES_RANGE)) * (SERVER_BITS + 1)) >>> 0;
 const nextService = (number: number): number => serviceNumber(number / (SERVER_BITS + 1));
-const serverPart = (hash: number): number => 1 + (hash % SERVER_BITS);
+const serverPart = (hash: number): number => 1 + (hash % (SERVER_BITS - 1));
+
+/** The service's second number: where connections go whose server is at its maximum. No server has it. */
+export const overflowNumber = (service: number): number => (service | SERVER_BITS) >>> 0;
 
 function numberServers(services: readonly Named[], numbers: ReadonlyMap<string, number>) {
   return new Map(

@@ -1,8 +1,9 @@
 // status.ts — what the forwarder says of itself, put together from what is in force and what is counted.
 import type { CoverageByRule, Health, ServerStatus, ServiceStatus } from "@lbpair/common";
 import { formatPorts } from "@lbpair/common";
+import { isLimited } from "./connection-limits.js";
 import { NO_TOTAL, type Totals } from "./counters.js";
-import type { Distribution } from "./distribution.js";
+import type { Distribution, FullOf } from "./distribution.js";
 import { type Flow, isOpen } from "./flow.js";
 import { isCovered, type OwnedFlow, ownFlows } from "./flow-owner.js";
 import type { ServerVerdict } from "./health/types.js";
@@ -19,6 +20,8 @@ export interface StatusInput {
   readonly flows: readonly Flow[];
   /** The server that the peer holds a pin of for a flow. */
   readonly pinnedServer: (flow: Flow) => string | undefined;
+  /** Whether a server is at its maximum of connections. */
+  readonly fullOf: FullOf;
   /** Servers that clients had, as the kernel remembers them. */
   readonly persisted: TimedElements;
   /** Monotonic milliseconds, on the clock of the verdicts. */
@@ -59,6 +62,8 @@ function serverStatus(
     count: verdict?.count ?? 0,
     countNeeded: verdict?.countNeeded ?? 0,
     serving,
+    maxConnections: isLimited(server) ? server.maxConnections : null,
+    full: input.fullOf(server),
     openConnections: open,
     ...total,
   };

@@ -1,10 +1,11 @@
 // wanted-elements.ts — configuration, modes and verdicts as the elements the kernel shall hold.
 import { type Family, familyOf } from "@lbpair/common";
-import type { Distribution } from "./distribution.js";
-import { type Elements, type MutableElements, noElements } from "./elements.js";
+import { isLimited } from "./connection-limits.js";
+import type { Distribution, Overflow } from "./distribution.js";
+import { type Elements, type MutableElements, moreThan, noElements } from "./elements.js";
 import { findChain, keepChain } from "./persistence-rules.js";
 import { type PlannedServer, portOnServer } from "./server-plan.js";
-import { classid } from "./service-id.js";
+import { classid, overflowNumber } from "./service-id.js";
 
 export interface WantedInput {
   readonly family: Family;
@@ -51,13 +52,53 @@ function addPersistence(
   for (const server of pool.serving) elements.serving.set(numbers.get(server) ?? "", "");
 }
 
+function addLimits(
+  elements: MutableElements,
+  distribution: Distribution,
+  numbers: ReadonlyMap<PlannedServer, string>,
+): void {
+  const { service, id, pool, overflow } = distribution;
+  for (const server of service.servers.filter(isLimited)) {
+    if (!belongs(server)) continue;
+    elements.limited.set(numbers.get(server) ?? "", moreThan(server.maxConnections));
+  }
+  if (overflow === null) return;
+  for (const server of pool.serving) {
+    const hasRoom = overflow.only === server || overflow.slots?.owners.includes(server) === true;
+    if (!hasRoom) elements.full.set(numbers.get(server) ?? "", "");
+  }
+  addWay(elements, classid(overflowNumber(id)), overflow, numbers);
+}
+
+/** How what has the number `key` finds its server: by slots, or there is only one. */
+function addWay(
+  elements: MutableElements,
+  key: string,
+  { only, slots }: Overflow,
+  numbers: ReadonlyMap<PlannedServer, string>,
+): void {
+  if (slots === null) {
+    if (only !== undefined) elements.only.set(key, numbers.get(only) ?? "");
+    return;
+  }
+  const { way, owners } = slots;
+  elements.ways.set(key, `jump ${way.name}`);
+  owners.forEach((server, slot) => {
+    elements[`slots${way.size}`].set(`${key} . ${slot}`, numbers.get(server) ?? "");
+  });
+}
+
+/** Whether new connections are answered with a reset. */
+const refuses = ({ pool, overflow }: Distribution): boolean =>
+  pool.serving.length === 0 || (overflow !== null && overflow.only === undefined);
+
 function addForward(elements: MutableElements, distribution: Distribution): void {
   const { service, id, serverNumbers, pool, slots } = distribution;
   const key = classid(id);
   for (const protocol of service.protocols) {
     for (const port of service.ports) {
       elements.services.set(socket(service.address, protocol, port), key);
-      if (pool.serving.length === 0) {
+      if (refuses(distribution)) {
         elements.closed.set(socket(service.address, protocol, port), "");
       }
     }
@@ -67,21 +108,14 @@ function addForward(elements: MutableElements, distribution: Distribution): void
     service.servers.map((server, index) => [server, classid(serverNumbers[index] ?? 0)]),
   );
   if (service.persistence !== null) addPersistence(elements, distribution, numbers);
-  if (slots === null) {
-    if (only === undefined) return;
-    if (service.persistence !== null) {
-      elements.only.set(key, numbers.get(only) ?? "");
-      return;
-    }
+  addLimits(elements, distribution, numbers);
+  // The server's own place, where the rules have to know which one it is.
+  if (slots !== null || service.persistence !== null || service.servers.some(isLimited)) {
+    addWay(elements, key, { only, slots }, numbers);
+  } else if (only !== undefined) {
     elements.servers.set(key, only.address);
     if (only.port !== 0) elements.serverports.set(key, `${only.port}`);
-    return;
   }
-  const { way, owners } = slots;
-  elements.ways.set(key, `jump ${way.name}`);
-  owners.forEach((server, slot) => {
-    elements[`slots${way.size}`].set(`${key} . ${slot}`, numbers.get(server) ?? "");
-  });
 }
 
 function collectClaims(distributions: readonly Distribution[]): Map<string, Claim[]> {

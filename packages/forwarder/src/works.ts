@@ -156,6 +156,7 @@ export async function worksStatus(works: Works, now: Millis, wallMs: number): Pr
         flows,
         pinnedServer: (flow) => pins.carriedServer(flow),
         persisted: pins.persisted,
+        fullOf: convergence.load.fullOf,
         now,
       }),
       running.modes,

@@ -24,6 +24,8 @@ export const sampleServer = (fields: Partial<ServerStatus>): ServerStatus => ({
   checkedAgeMs: 12_000,
   count: 0,
   countNeeded: 10,
+  maxConnections: null,
+  full: false,
   serving: true,
   openConnections: 34,
   connections: 1204,

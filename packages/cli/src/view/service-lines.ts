@@ -64,6 +64,7 @@ function serverState(
   if (server.mode === "drain") return signed(glyphs.held, "draining", "blue");
   switch (server.health) {
     case "healthy":
+      if (server.full) return signed(glyphs.held, "healthy, full", "yellow");
       return server.weight === 0
         ? signed(glyphs.off, "healthy, no share", "blue")
         : signed(glyphs.on, server.serving ? "healthy" : "healthy, waiting", "green");
@@ -98,6 +99,12 @@ export function serverReason(server: ServerStatus): string {
   return parts.join(", ");
 }
 
+/** "20", or "20/50" where there is a limit. */
+const showOpen = ({ openConnections, maxConnections }: ServerStatus): string =>
+  maxConnections === null
+    ? showCount(openConnections)
+    : `${showCount(openConnections)}/${showCount(maxConnections)}`;
+
 /** Whether a narrow view spends a line on the reason. */
 const isWorthTelling = (server: ServerStatus): boolean =>
   server.health === "unhealthy" ||
@@ -111,7 +118,7 @@ function serverRows(server: ServerStatus, glyphs: Glyphs, wide: boolean): TableR
     line(showAddress(server)),
     line(showWeight(server)),
     line(word),
-    line(showCount(server.openConnections)),
+    line(showOpen(server)),
     line(showCount(server.connections)),
     line(showBytes(server.bytes)),
   ];

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Parsed, parseModes, parseServices } from "@lbpair/common";
+import { isFull } from "../connection-limits.js";
 import { distribute } from "../distribution.js";
 import type { Elements } from "../elements.js";
 import { healthFrom } from "../pool.js";
@@ -48,11 +49,19 @@ function must<T>(parsed: Parsed<T>): T {
 export function wantedOf(golden: GoldenCase): Elements {
   const services = must(parseServices(golden.services, "services.yaml"));
   const modes = must(parseModes(golden.modes, "modes.yaml"));
-  const health = JSON.parse(golden.health) as { unhealthy: string[]; unknown: string[] };
+  const health = JSON.parse(golden.health) as {
+    readonly unhealthy: string[];
+    readonly unknown: string[];
+    /** Servers at their maximum of connections. */
+    readonly full?: string[];
+  };
+  const full = new Set(health.full);
   const all = [...services.virtualServices, ...services.floatingIps];
   return wantedElements({
     family: 4,
-    distributions: distribute(planServices(services, modes), healthFrom(health)),
+    distributions: distribute(planServices(services, modes), healthFrom(health), {
+      fullOf: (server) => isFull(server, full),
+    }),
     floatingIps: [...new Set(all.map((each) => each.address))],
     arms: ["eth0", "eth1"],
   });

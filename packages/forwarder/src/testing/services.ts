@@ -11,6 +11,8 @@ export const server = (label: string, more: Partial<PlannedServer> = {}): Planne
   address: `192.168.100.${label.charCodeAt(0) - 86}`,
   port: 0,
   weight: 100,
+  maxConnections: 0,
+  minConnections: 0,
   mode: "online",
   check: { type: "on" },
   builtIn: false,

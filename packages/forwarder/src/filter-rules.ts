@@ -1,0 +1,52 @@
+// filter-rules.ts — the part of the rules that says which packets may pass at all.
+import { PAGE_PORT } from "@lbpair/common";
+import { chain } from "./chain-text.js";
+import type { Words } from "./rule-words.js";
+
+export function cutPackets({ source, destination }: Words, markMask: number): string[] {
+  const flow = `${source} . tcp sport . ${destination} . tcp dport`;
+  const mask = `0x${(markMask >>> 0).toString(16).padStart(8, "0")}`;
+  return [
+    // A SYN is a new connection that happens to use the same ports: it lifts the cut.
+    ...chain("cut", [
+      "type filter hook prerouting priority raw;",
+      `tcp flags & syn == syn delete @cuts { ${flow} }`,
+      `${flow} @cuts reject with tcp reset`,
+    ]),
+    ...chain("own", [
+      "type filter hook output priority raw;",
+      `meta mark & ${mask} == ${mask} notrack`,
+    ]),
+  ];
+}
+
+export function filters({ source, destination, icmpPermitted, prohibited }: Words): string[] {
+  const to = `${destination} . meta l4proto . th dport`;
+  const from = `${source} . meta l4proto . th sport`;
+  return [
+    ...chain("pass", [
+      "type filter hook forward priority filter;",
+      // A packet that does not name one VIP must not make an entry; the client's next one will.
+      `ct state new ${from} @ambiguous tcp flags & (syn | ack) != syn drop`,
+      `ct state new meta l4proto udp ${from} @ambiguous drop`,
+      `ct status dnat,snat ${to} @toservers accept`,
+      `ct state invalid ${to} @toservers accept`,
+      `tcp flags & (syn | ack) != syn ${from} @fromservers accept`,
+      `meta l4proto udp ${from} @fromservers accept`,
+      "ct state related accept",
+      `iifname @arms oifname @arms counter name foreign ${prohibited}`,
+    ]),
+    ...chain("guard", [
+      "type filter hook input priority filter;",
+      `${destination} @floating jump floating_ip`,
+    ]),
+    ...chain("floating_ip", [
+      icmpPermitted,
+      // The built-in page, for those whom a service sends there; nobody else.
+      `ct status dnat tcp dport ${PAGE_PORT} accept`,
+      `${to} @closed meta l4proto tcp reject with tcp reset`,
+      `${to} @closed reject`,
+      "counter name guarded drop",
+    ]),
+  ];
+}
