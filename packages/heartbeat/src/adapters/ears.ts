@@ -45,7 +45,7 @@ export interface Ears {
 }
 
 /** Nothing waits for what is heard while nobody is in a hurry. */
-const IDLE_POLL_MS = 250;
+const IDLE_POLL_MS = 500;
 
 export interface EarsOptions {
   readonly name: EchoName;

@@ -3,14 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { millis } from "@lbpair/common";
 import { prolongsInPlace } from "./lease.js";
-import {
-  extender,
-  grantLine,
-  parseLease,
-  parseNftTime,
-  refresher,
-  revokeLine,
-} from "./lease-line.js";
+import { grantLine, parseLease, parseNftTime, refresher, revokeLine } from "./lease-line.js";
 
 const egress = { hook: "egress", links: [], floatingIps: ["10.0.0.1"] } as const;
 const output = { hook: "output", links: [], floatingIps: ["10.0.0.1", "fd00::1"] } as const;
@@ -39,8 +32,12 @@ test("a grant flushes first, so that it works on a living and on a lapsed lease"
 test("a bounded lease is prolonged without deleting, and full where it is revoked", () => {
   const bounded = { ...egress, bounded: true };
   assert.equal(
-    extender(bounded)(millis(800)),
+    refresher(bounded)(millis(800)),
     "add element netdev lbpair_gate lease { arp timeout 800ms expires 800ms, ip6 timeout 800ms expires 800ms }",
+  );
+  assert.equal(
+    refresher(bounded)("unlimited"),
+    "add element netdev lbpair_gate lease { arp, ip6 }",
   );
   assert.equal(
     revokeLine(bounded),

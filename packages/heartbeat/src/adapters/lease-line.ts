@@ -29,6 +29,7 @@ function elements(keys: readonly string[], time: LeaseLength): string {
 /** The tables are gone through once: a refresh each keepalive must not cost more with more floating IPs. */
 export function refresher(wanted: GateWanted): (time: LeaseLength) => string {
   const tables = gateTables(wanted).map(({ family, leaseKeys }) => ({ family, leaseKeys }));
+  if (wanted.bounded === true) return (time) => prolong(wanted, tables, time);
   const words = (time: LeaseLength) => (set: string, keys: readonly string[]) => [
     `delete element ${set} { ${keys.join(", ")} }`,
     `add element ${set} ${elements(keys, time)}`,
@@ -37,23 +38,22 @@ export function refresher(wanted: GateWanted): (time: LeaseLength) => string {
 }
 
 /**
- * The same where the lease is bounded and runs for a limited time: what is there is prolonged in place
- * (Linux 6.12), and what has lapsed, or was revoked, finds the set full. Nothing is deleted, so nothing
- * waits for the kernel to see that nobody looks at it any more.
+ * Where the lease is bounded, what is there is prolonged in place (Linux 6.12), and what has lapsed, or was
+ * revoked, finds the set full. Nothing is deleted, so nothing waits until no processor looks at it any more.
  */
-export function extender(wanted: GateWanted): (time: Millis) => string {
-  const tables = gateTables(wanted).map(({ family, leaseKeys }) => ({ family, leaseKeys }));
-  const extend = (set: string, keys: readonly string[], time: Millis) => {
-    const ms = inMs(time);
-    const extended = keys.map((key) => `${key} timeout ${ms} expires ${ms}`);
-    return `add element ${set} { ${extended.join(", ")} }`;
+function prolong(
+  wanted: GateWanted,
+  tables: Parameters<typeof perTable>[0],
+  time: LeaseLength,
+): string {
+  const add = (set: string, keys: readonly string[], length: LeaseLength) => {
+    const ms = length === "unlimited" ? "" : inMs(length);
+    const timeout = ms === "" ? "" : ` timeout ${ms} expires ${ms}`;
+    return `add element ${set} { ${keys.map((key) => `${key}${timeout}`).join(", ")} }`;
   };
-  return (time) => {
-    const line = perTable(tables, (set, keys) => [extend(set, keys, time)]);
-    if (!isVirtual(wanted)) return line;
-    const through = extend(THROUGH, PROTOCOLS, millis(time + THROUGH_AFTER_LEASE_MS));
-    return `${line}; ${extend(VOICE, PROTOCOLS, time)}; ${through}`;
-  };
+  const line = perTable(tables, (set, keys) => [add(set, keys, time)]);
+  if (!isVirtual(wanted)) return line;
+  return `${line}; ${add(VOICE, PROTOCOLS, time)}; ${add(THROUGH, PROTOCOLS, throughTime(time))}`;
 }
 
 export const grantLine = (wanted: GateWanted, time: LeaseLength): string =>
@@ -101,8 +101,11 @@ export const shutLine = (wanted: GateWanted): string =>
 function withVirtual(wanted: GateWanted, lease: LeaseLength, line: string): string {
   if (!isVirtual(wanted)) return line;
   const voice = `flush set ${VOICE}; add element ${VOICE} ${elements(PROTOCOLS, lease)}`;
-  const time = lease === "unlimited" ? lease : millis(lease + THROUGH_AFTER_LEASE_MS);
-  return `${line}; ${voice}; ${throughLine(wanted, time)}`;
+  return `${line}; ${voice}; ${throughLine(wanted, throughTime(lease))}`;
+}
+
+function throughTime(lease: LeaseLength): LeaseLength {
+  return lease === "unlimited" ? lease : millis(lease + THROUGH_AFTER_LEASE_MS);
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = {

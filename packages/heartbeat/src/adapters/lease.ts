@@ -1,6 +1,6 @@
 // lease.ts — the kernel's permission to answer for the floating IPs, which lapses by itself.
 import { release } from "node:os";
-import { CommandError, type Millis, mustRun, type Run } from "@lbpair/common/light";
+import { CommandError, mustRun, type Run } from "@lbpair/common/light";
 import type { LeaseAnswer } from "../core/lease-book.js";
 import type { VirtualMac } from "../core/virtual-mac.js";
 import {
@@ -16,7 +16,6 @@ import {
   wantedShape,
 } from "./gate.js";
 import {
-  extender,
   grantLine,
   type LeaseLength,
   parseLease,
@@ -66,8 +65,6 @@ export const LEASE_ANSWER_MS = 150;
 const OPEN_TIMEOUT_MS = 3000;
 const NO_EGRESS =
   "a virtual MAC needs nftables' netdev egress hook (Linux 5.16), which is not there";
-
-type LengthLine = (length: LeaseLength) => string;
 
 export interface LeaseOptions {
   readonly run: Run;
@@ -152,16 +149,10 @@ export function createLease(options: LeaseOptions): Lease {
   });
   let wanted: GateWanted | undefined;
   let lastRefusal = "";
-  let lines:
-    | { gate: GateWanted; refresh: LengthLine; extend: (length: Millis) => string }
-    | undefined;
-  /** The gate in which the kernel said last that it holds a lease of limited length. */
-  let limitedIn: GateWanted | undefined;
+  let refreshing: { gate: GateWanted; line: (length: LeaseLength) => string } | undefined;
   const refreshLine = (gate: GateWanted, length: LeaseLength): string => {
-    if (lines?.gate !== gate) lines = { gate, refresh: refresher(gate), extend: extender(gate) };
-    // An element without an end cannot be given one in place, nor lose it.
-    const inPlace = gate.bounded === true && limitedIn === gate && length !== "unlimited";
-    return inPlace ? lines.extend(length) : lines.refresh(length);
+    if (refreshing?.gate !== gate) refreshing = { gate, line: refresher(gate) };
+    return refreshing.line(length);
   };
 
   const ask = async (line: (gate: GateWanted) => string): Promise<LeaseAnswer> => {
@@ -171,12 +162,6 @@ export function createLease(options: LeaseOptions): Lease {
     const answer = await session.ask(words);
     if (answer.kind === "refused") lastRefusal = answer.said.trim();
     return judge(answer);
-  };
-  const askFor = async (length: LeaseLength, line: (gate: GateWanted) => string) => {
-    const gate = wanted;
-    const answer = await ask(line);
-    limitedIn = answer === "held" && length !== "unlimited" ? gate : undefined;
-    return answer;
   };
   const chooseHook = async (): Promise<GateHook> => {
     if (options.hook !== undefined) return options.hook;
@@ -194,8 +179,8 @@ export function createLease(options: LeaseOptions): Lease {
       wanted = adjusted.wanted;
       return { changed: adjusted.changed };
     },
-    grant: (length) => askFor(length, (gate) => grantLine(gate, length)),
-    refresh: (length) => askFor(length, (gate) => refreshLine(gate, length)),
+    grant: (length) => ask((gate) => grantLine(gate, length)),
+    refresh: (length) => ask((gate) => refreshLine(gate, length)),
     revoke: () => ask(revokeLine),
     letThrough: (length) =>
       ask((gate) => (length === null ? shutLine(gate) : throughLine(gate, length))),
