@@ -139,3 +139,19 @@ test("a minimum of connections is below the maximum, and there is none without o
   assert.deepEqual(told(5, 5), [[path, "less than maxConnections, 5"]]);
   assert.deepEqual(told(1, 0), [[path, "0 without maxConnections"]]);
 });
+
+test("a wide range counts as one port of the kernel's; a connect check of thousands of ports is refused", () => {
+  const told = (type: "connect" | "ping", last: number, many = 1) =>
+    checkServices({
+      virtualServices: Array.from({ length: many }, (_, i) => ({
+        address: `10.0.${i >> 8}.${i & 255}`,
+        protocol: "tcp" as const,
+        ports: [{ first: 1, last }],
+        check: { type },
+      })),
+    }).map((problem) => problem.path);
+  assert.deepEqual(told("connect", 4096), []);
+  assert.deepEqual(told("connect", 4097), ["virtualServices[0].check.type"]);
+  assert.deepEqual(told("ping", 65_535, 1000), []);
+  assert.deepEqual(told("ping", 65_535, 1001), ["virtualServices"]);
+});

@@ -5,14 +5,9 @@ import { checkFallbacks } from "./fallback-relations.js";
 import { isFallbackLabel } from "./fallbacks.js";
 import type { Loose } from "./loose-parse.js";
 import type { ModesConfig } from "./modes-schema.js";
-import { formatPortRange, type PortRange, portRangesOverlap } from "./ports.js";
+import { checkOverlaps, checkPortCounts } from "./port-relations.js";
 import type { Problem } from "./problems.js";
-import {
-  type HeartbeatTimings,
-  PORTS_TOTAL_MAX,
-  type RealServer,
-  type ServicesConfig,
-} from "./services-schema.js";
+import type { HeartbeatTimings, RealServer, ServicesConfig } from "./services-schema.js";
 
 type Found = Omit<Problem, "file" | "line">;
 type LooseServices = Loose<ServicesConfig>;
@@ -111,65 +106,6 @@ function duplicates(
     }
   }
   return found;
-}
-
-interface Claim {
-  readonly path: string;
-  readonly service: string;
-  readonly range: PortRange;
-  /** Place in the file; of two claims that meet, the later one is told. */
-  readonly order: number;
-}
-
-const protocolsOf = (service: LooseService): string[] => {
-  if (service.protocol === undefined) return [];
-  return service.protocol === "both" ? ["tcp", "udp"] : [service.protocol];
-};
-
-/** Every claim to ports, by address and protocol. */
-function claimsOf(services: readonly (LooseService | undefined)[]): Map<string, Claim[]> {
-  const claims = new Map<string, Claim[]>();
-  let order = 0;
-  for (const [s, service] of services.entries()) {
-    if (service?.address === undefined) continue;
-    for (const [p, range] of (service.ports ?? []).entries()) {
-      if (range?.first === undefined || range.last === undefined) continue;
-      const claim: Claim = {
-        path: `virtualServices[${s}].ports[${p}]`,
-        service: service.label ?? `virtualServices[${s}]`,
-        range: { first: range.first, last: range.last },
-        order,
-      };
-      order += 1;
-      for (const protocol of protocolsOf(service)) {
-        const key = `${service.address}/${protocol}`;
-        const group = claims.get(key);
-        if (group === undefined) claims.set(key, [claim]);
-        else group.push(claim);
-      }
-    }
-  }
-  return claims;
-}
-
-/** Two services, or two entries of one, that claim the same address, protocol and port. */
-function checkOverlaps(services: readonly (LooseService | undefined)[]): Found[] {
-  const found = new Map<Claim, Found>();
-  for (const [key, group] of claimsOf(services)) {
-    const sorted = [...group].sort((a, b) => a.range.first - b.range.first || a.order - b.order);
-    let widest: Claim | undefined;
-    for (const claim of sorted) {
-      if (widest !== undefined && portRangesOverlap(widest.range, claim.range)) {
-        const [earlier, later] = widest.order < claim.order ? [widest, claim] : [claim, widest];
-        const has = `which ${earlier.service} has in ${earlier.path}`;
-        const got = `${formatPortRange(later.range)}, ${has}`;
-        const want = `ports that no other service claims on ${key}`;
-        if (!found.has(later)) found.set(later, { code: "overlap", path: later.path, want, got });
-      }
-      if (widest === undefined || claim.range.last > widest.range.last) widest = claim;
-    }
-  }
-  return [...found.values()];
 }
 
 function checkLimits(server: Partial<Loose<RealServer>> | undefined, path: string): Found[] {
@@ -275,14 +211,7 @@ export function checkServices(config: LooseServices): Found[] {
       ...checkFallbacks(service, path),
     );
   });
-  const ports = services
-    .flatMap((service) => service?.ports ?? [])
-    .reduce((sum, range) => sum + ((range?.last ?? 0) - (range?.first ?? 0) + 1), 0);
-  if (ports > PORTS_TOTAL_MAX) {
-    const want = `at most ${PORTS_TOTAL_MAX} ports over all services`;
-    found.push({ code: "wrong-value", path: "virtualServices", want, got: `${ports}` });
-  }
-  return found;
+  return [...found, ...checkPortCounts(services)];
 }
 
 /** A server that is listed twice: which of its modes holds could only be guessed. */

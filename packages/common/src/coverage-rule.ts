@@ -6,7 +6,7 @@
 //   server → client  address . protocol . port of a server names one VIP . port, so a mid-stream
 //                    packet of the server can be given back the address its client knows
 import { fallbackLabel, fallbacksOf } from "./fallbacks.js";
-import { type PortRange, portRangesOverlap } from "./ports.js";
+import { countPorts, type PortRange, portRangesOverlap } from "./ports.js";
 
 /** What the rule has to know of a server; `port` absent or 0 = the port the client used. */
 export interface CoverageServer {
@@ -85,9 +85,6 @@ const serversOf = (service: CoverageService): [CoverageServer, string][] => [
     place === 0 ? "the fallback server" : `the server ${fallbackLabel(place)}`,
   ]),
 ];
-
-const countPorts = (ranges: readonly PortRange[]): number =>
-  ranges.reduce((sum, range) => sum + range.last - range.first + 1, 0);
 
 /** Where two claims meet, the port of it; undefined where both name the same VIP . port there. */
 function conflict(a: Claim, b: Claim): number | undefined {

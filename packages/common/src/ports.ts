@@ -31,6 +31,14 @@ export const formatPorts = (ranges: readonly PortRange[]): string =>
 export const portRangesOverlap = (a: PortRange, b: PortRange): boolean =>
   a.first <= b.last && b.first <= a.last;
 
+export const countPorts = (ranges: readonly PortRange[]): number =>
+  ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+
+/** Ports of a range that the kernel holds one by one; a longer range is one element. */
+export const NARROW_PORTS_MAX = 16;
+
+export const isWide = ({ first, last }: PortRange): boolean => last - first + 1 > NARROW_PORTS_MAX;
+
 /** Every single port of the ranges, in the order written. */
 export const listPorts = (ranges: readonly PortRange[]): number[] =>
   ranges.flatMap((range) =>

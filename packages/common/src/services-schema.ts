@@ -39,8 +39,12 @@ export const PAGE_CHARACTERS_MAX = 65_536;
 export const PAGE_PORT = 9081;
 /** Far above what one machine holds open; a limit beyond the connection table would limit nothing. */
 export const CONNECTIONS_OF_SERVER_MAX = 16_777_216;
-/** Single ports over all services; each is an element of the kernel's maps. */
+/** Ports over all services; each is an element of the kernel's maps, and so is a wide range. */
 export const PORTS_TOTAL_MAX = 200_000;
+/** Ranges of more than a few ports, over all services. */
+export const WIDE_RANGES_MAX = 1000;
+/** Ports of a service that a connect check opens connections to. */
+export const CONNECT_PORTS_MAX = 4096;
 
 const realServerSchema = section({
   label: replicated("Name of the real server, unique in its service", label),

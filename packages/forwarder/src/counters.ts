@@ -1,8 +1,10 @@
 // counters.ts — the kernel's element counters as sums per service and per server.
+import { type PortRange, portRangesOverlap } from "@lbpair/common";
 import type { Distribution } from "./distribution.js";
 import { CONFIGURED, type SetName } from "./elements.js";
 import type { PresentTable } from "./present-table.js";
-import { portOnServer } from "./server-plan.js";
+import { wideSocket } from "./return-elements.js";
+import { type PlannedServer, portOnServer } from "./server-plan.js";
 import { classid } from "./service-id.js";
 
 export interface Total {
@@ -52,13 +54,43 @@ export const notLess = (before: Totals, now: Totals): Totals => merge(now, befor
 /** Whose count an element's key and value are; several where services share a server's port. */
 export type OwnersOf = (element: CountedElement) => readonly string[];
 
+const WIDE: ReadonlySet<SetName> = new Set(["widetoservers", "widefromservers"]);
+
+const PORTS = /^(\S+ \. \S+) \. (\d+)(?:-(\d+))?$/;
+
+/** Servers of services with wide ranges; the kernel may hold pieces of a range. */
+class WideOwners {
+  readonly #claims = new Map<string, { readonly range: PortRange; readonly owners: string[] }[]>();
+
+  /** A port of the server's own is what every port of the range becomes. */
+  add({ address, port, id }: PlannedServer, protocol: string, range: PortRange, label: string) {
+    const key = `${address} . ${protocol}`;
+    const own = port === 0 ? range : { first: port, last: port };
+    const claims = this.#claims.get(key) ?? [];
+    claims.push({ range: own, owners: [id, label] });
+    this.#claims.set(key, claims);
+  }
+
+  at(key: string): string[] {
+    const [, server = "", first, last = first] = PORTS.exec(key) ?? [];
+    const piece = { first: Number(first), last: Number(last) };
+    const claims = this.#claims.get(server) ?? [];
+    return claims.flatMap(({ range, owners }) => (portRangesOverlap(range, piece) ? owners : []));
+  }
+}
+
 /** Look-up of owners in a set of distributions; built once for many elements. */
 export function indexOwners(distributions: readonly Distribution[]): OwnersOf {
   const services = new Map<string, string[]>();
   const servers = new Map<string, string[]>();
   const sockets = new Map<string, Set<string>>();
+  const wide = new WideOwners();
   for (const { service, id, serverNumbers } of distributions) {
     for (const protocol of service.protocols) {
+      for (const range of service.wide) {
+        services.set(wideSocket(service.address, protocol, range), [service.label]);
+        for (const server of service.servers) wide.add(server, protocol, range, service.label);
+      }
       for (const port of service.ports) {
         services.set(`${service.address} . ${protocol} . ${port}`, [service.label]);
         for (const server of service.servers) {
@@ -75,16 +107,19 @@ export function indexOwners(distributions: readonly Distribution[]): OwnersOf {
     });
   }
   return ({ set, key, value }) => {
-    if (set === "services") return services.get(key) ?? [];
-    if (set === "toservers" || set === "fromservers") return [...(sockets.get(key) ?? [])];
+    if (set === "services" || set === "wideservices") return services.get(key) ?? [];
+    if (set === "toservers" || set === "fromservers") {
+      return [...new Set([...(sockets.get(key) ?? []), ...wide.at(key)])];
+    }
+    if (WIDE.has(set)) return wide.at(key);
     // The number of a service or of a server, and the server's address behind it.
     return servers.get(`${key} ${value}`) ?? [];
   };
 }
 
-/** What one element has counted. The maps see first packets only, the two sets see all. */
+/** What one element has counted. The maps see first packets only, the four sets see all. */
 const totalOf = ({ set, packets, bytes }: CountedElement): Total =>
-  set === "toservers" || set === "fromservers"
+  set === "toservers" || set === "fromservers" || WIDE.has(set)
     ? { connections: 0, packets, bytes }
     : { connections: packets, packets: 0, bytes: 0 };
 

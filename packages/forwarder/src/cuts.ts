@@ -10,7 +10,7 @@ import type { Flow } from "./flow.js";
 import { type OwnedFlow, ownFlows } from "./flow-owner.js";
 import type { Segment } from "./ip-packet.js";
 import { CUTS_MAX, tableName } from "./rules.js";
-import { belongs } from "./wanted-elements.js";
+import { belongs } from "./server-plan.js";
 
 export interface StrayFlows {
   /** TCP flows to be cut. */
@@ -42,13 +42,13 @@ function udpIsStray(owned: OwnedFlow): boolean {
 
 /**
  * Judges by what is, not by what changed: a halt that came while no daemon lived is found at its
- * start. `former` are the keys of the map `services` before the change, so that flows of a removed
+ * start. `former` says whether a service was there before the change, so that flows of a removed
  * service end too, and another program's flows through a floating IP never do.
  */
 export function findStrays(
   flows: readonly Flow[],
   distributions: readonly Distribution[],
-  former: ReadonlySet<string>,
+  former: (flow: Flow) => boolean,
 ): StrayFlows {
   const owned = ownFlows(flows, distributions);
   const known = new Set(owned.map((each) => each.flow));
@@ -57,9 +57,7 @@ export function findStrays(
   );
   const all = [
     ...strays.map((each) => each.flow),
-    ...flows.filter(
-      (flow) => !known.has(flow) && former.has(`${flow.vip} . ${flow.protocol} . ${flow.vipPort}`),
-    ),
+    ...flows.filter((flow) => !known.has(flow) && former(flow)),
   ];
   return {
     tcp: all.filter((flow) => flow.protocol === "tcp"),

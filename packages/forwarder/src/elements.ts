@@ -28,6 +28,12 @@ export const CONFIGURED = [
   "vipids",
   "vipaddresses",
   "vipports",
+  "wideservices",
+  "wideclosed",
+  "wideambiguous",
+  "widetoservers",
+  "widefromservers",
+  "widevips",
 ] as const;
 export type SetName = (typeof CONFIGURED)[number];
 

@@ -27,12 +27,16 @@ export function filters({ source, destination, icmpPermitted, prohibited }: Word
     ...chain("pass", [
       "type filter hook forward priority filter;",
       // A packet that does not name one VIP must not make an entry; the client's next one will.
-      `ct state new ${from} @ambiguous tcp flags & (syn | ack) != syn drop`,
-      `ct state new meta l4proto udp ${from} @ambiguous drop`,
-      `ct status dnat,snat ${to} @toservers accept`,
-      `ct state invalid ${to} @toservers accept`,
-      `tcp flags & (syn | ack) != syn ${from} @fromservers accept`,
-      `meta l4proto udp ${from} @fromservers accept`,
+      ...["ambiguous", "wideambiguous"].flatMap((set) => [
+        `ct state new ${from} @${set} tcp flags & (syn | ack) != syn drop`,
+        `ct state new meta l4proto udp ${from} @${set} drop`,
+      ]),
+      ...["", "wide"].flatMap((width) => [
+        `ct status dnat,snat ${to} @${width}toservers accept`,
+        `ct state invalid ${to} @${width}toservers accept`,
+        `tcp flags & (syn | ack) != syn ${from} @${width}fromservers accept`,
+        `meta l4proto udp ${from} @${width}fromservers accept`,
+      ]),
       "ct state related accept",
       `iifname @arms oifname @arms counter name foreign ${prohibited}`,
     ]),
@@ -44,8 +48,10 @@ export function filters({ source, destination, icmpPermitted, prohibited }: Word
       icmpPermitted,
       // The built-in page, for those whom a service sends there; nobody else.
       `ct status dnat tcp dport ${PAGE_PORT} accept`,
-      `${to} @closed meta l4proto tcp reject with tcp reset`,
-      `${to} @closed reject`,
+      ...["closed", "wideclosed"].flatMap((set) => [
+        `${to} @${set} meta l4proto tcp reject with tcp reset`,
+        `${to} @${set} reject`,
+      ]),
       "counter name guarded drop",
     ]),
   ];

@@ -8,6 +8,7 @@ import type { Flow } from "./flow.js";
 import type { NftTable } from "./nft.js";
 import type { PinKeeper } from "./pin-keeper.js";
 import type { Provoker } from "./provoker.js";
+import { indexElements } from "./service-index.js";
 
 /** Why a passive node forgets connections now and then: a switch brought it packets of the active's. */
 export const FLOODED = "packets that a switch had brought to both nodes";
@@ -71,7 +72,7 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
   return {
     async endStrays(now, before) {
       const vips = new Set([...(before?.floating.keys() ?? []), ...addressesOf(now)]);
-      const former = new Set(before?.services.keys() ?? []);
+      const former = indexElements(before);
       // The peer may have to carry on any moment, so the pins come first.
       const all = await pins.keep(now, () => connections.list(vips));
       pins.lookAgain();

@@ -3,6 +3,7 @@ import type { Distribution } from "./distribution.js";
 import type { Flow } from "./flow.js";
 import { mapsName } from "./persistence.js";
 import { type PlannedServer, portOnServer } from "./server-plan.js";
+import { indexServices } from "./service-index.js";
 import type { TimedElements } from "./timed-elements.js";
 
 export interface OwnedFlow {
@@ -15,22 +16,14 @@ export interface OwnedFlow {
 export const sameServer = (server: PlannedServer, flow: Flow): boolean =>
   server.address === flow.server && portOnServer(server, flow.vipPort) === flow.serverPort;
 
-/** Index by `vip protocol port`; flows to anything else have no owner. */
+/** Flows to anything but a service have no owner. */
 export function ownFlows(
   flows: readonly Flow[],
   distributions: readonly Distribution[],
 ): OwnedFlow[] {
-  const bySocket = new Map<string, Distribution>();
-  for (const distribution of distributions) {
-    const { service } = distribution;
-    for (const protocol of service.protocols) {
-      for (const port of service.ports) {
-        bySocket.set(`${service.address} ${protocol} ${port}`, distribution);
-      }
-    }
-  }
+  const serviceOf = indexServices(distributions);
   return flows.flatMap((flow) => {
-    const distribution = bySocket.get(`${flow.vip} ${flow.protocol} ${flow.vipPort}`);
+    const distribution = serviceOf(flow);
     if (distribution === undefined) return [];
     const server = distribution.service.servers.find((each) => sameServer(each, flow));
     return [{ flow, distribution, server }];

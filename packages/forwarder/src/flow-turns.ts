@@ -28,7 +28,9 @@ interface Forgetting {
 function bothBefore(a: Elements | null, b: Elements | null): Elements | null {
   if (a === null || b === null) return a ?? b;
   const floating = new Map([...a.floating, ...b.floating]);
-  return { ...b, floating, services: new Map([...a.services, ...b.services]) };
+  const services = new Map([...a.services, ...b.services]);
+  const wideservices = new Map([...a.wideservices, ...b.wideservices]);
+  return { ...b, floating, services, wideservices };
 }
 
 export class FlowTurns {

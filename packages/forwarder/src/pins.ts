@@ -11,9 +11,9 @@ import { type Flow, isOpen } from "./flow.js";
 import { ownFlows } from "./flow-owner.js";
 import { mapsName } from "./persistence.js";
 import { PINS_MAX } from "./rules.js";
+import { belongs } from "./server-plan.js";
 import { classid } from "./service-id.js";
 import { type TimedElement, type TimedElements, timedText } from "./timed-elements.js";
-import { belongs } from "./wanted-elements.js";
 
 /** The part of a flow that a pin is looked up by, in nftables' own notation. */
 export type PinKey = string;

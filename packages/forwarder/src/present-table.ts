@@ -26,10 +26,14 @@ type JsonObject = { readonly [key: string]: Json };
 const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** A part of a key; a range of ports is one too. */
+const partText = (part: Json): string =>
+  isObject(part) && Array.isArray(part.range) ? part.range.join("-") : String(part);
+
 /** A key in nftables' own notation. */
 function keyText(value: Json, name: SetName): string {
   if (isObject(value) && Array.isArray(value.concat)) {
-    return (value.concat as readonly Json[]).map((part) => String(part)).join(" . ");
+    return (value.concat as readonly Json[]).map(partText).join(" . ");
   }
   return name === "arms" ? `"${String(value)}"` : String(value);
 }

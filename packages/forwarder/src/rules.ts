@@ -13,7 +13,8 @@
 // when it forwards, so nobody's packet mark is touched. A map look-up that misses ends its rule, not
 // the chain. `find_server` goes from the one to the other: a pin of this flow says it, else the
 // service's way to its slots does (`ways`); a service with one server has that server's place itself.
-// Persistence (persistence-rules.ts) stands between the two.
+// Sets and maps called `wide…` hold ranges of ports, and are asked where the others, which are hashed, do
+// not answer. Persistence (persistence-rules.ts) stands between the two.
 import type { Family } from "@lbpair/common";
 import { chain } from "./chain-text.js";
 import { cutPackets, filters } from "./filter-rules.js";
@@ -59,6 +60,12 @@ function declarations({ type }: Words): string[] {
     `set ambiguous { type ${socket}; }`,
     `set toservers { type ${socket}; counter; }`,
     `set fromservers { type ${socket}; counter; }`,
+    `set wideclosed { type ${socket}; flags interval; }`,
+    `set wideambiguous { type ${socket}; flags interval; }`,
+    `set widetoservers { type ${socket}; flags interval; counter; }`,
+    `set widefromservers { type ${socket}; flags interval; counter; }`,
+    `map wideservices { type ${socket} : classid; flags interval; counter; }`,
+    `map widevips { type ${socket} : ${type}; flags interval; }`,
     `set cuts { type ${flow}; flags timeout, dynamic; timeout ${CUT_SECONDS}s; size ${CUTS_MAX}; }`,
     `map services { type ${socket} : classid; counter; }`,
     `map servers { type classid : ${type}; counter; }`,

@@ -3,6 +3,7 @@ import {
   type CheckConfig,
   fallbackLabel,
   fallbacksOf,
+  isWide,
   listPorts,
   type ModesConfig,
   PAGE_LABEL,
@@ -44,8 +45,10 @@ export interface PlannedService {
   readonly label: string;
   readonly address: string;
   readonly ranges: readonly PortRange[];
-  /** Every single port, in the order written, each once. */
+  /** Every single port of the ranges that are not wide, in the order written, each once. */
   readonly ports: readonly number[];
+  /** Ranges that the kernel holds as ranges. */
+  readonly wide: readonly PortRange[];
   readonly protocol: "tcp" | "udp" | "both";
   readonly protocols: readonly Protocol[];
   readonly scheduler: VirtualService["scheduler"];
@@ -104,7 +107,8 @@ export function planServices(config: ServicesConfig, modes: ModesConfig): Planne
       label,
       address,
       ranges,
-      ports: [...new Set(listPorts(ranges))],
+      ports: [...new Set(listPorts(ranges.filter((range) => !isWide(range))))],
+      wide: ranges.filter(isWide),
       protocol,
       protocols: protocolsOf(protocol),
       scheduler,
@@ -121,3 +125,6 @@ export function planServices(config: ServicesConfig, modes: ModesConfig): Planne
 /** The port a client's port becomes on a server. */
 export const portOnServer = (server: { readonly port: number }, vipPort: number): number =>
   server.port === 0 ? vipPort : server.port;
+
+/** Whether a server's packets are its service's at all; a halted server has left every map. */
+export const belongs = (server: PlannedServer): boolean => server.mode !== "halt";

@@ -30,6 +30,7 @@ export function serverOf(words: Words): string[] {
     ...chain("find_server", [
       "meta priority set none",
       `meta priority set ${destination} . meta l4proto . th dport map @services`,
+      `meta priority none meta priority set ${destination} . meta l4proto . th dport map @wideservices`,
       "meta priority none return",
       `ct state new tcp flags & (syn | ack) == syn ${flow} @pins add @reused { ${flow} }`,
       `${flow} != @reused meta priority set ${flow} map @pins`,
@@ -76,6 +77,7 @@ export function firstPackets(words: Words): string[] {
     ]),
     ...chain("return_vip", [
       `meta l4proto { tcp, udp } snat ${table} to ${from} map @vips`,
+      `meta l4proto { tcp, udp } snat ${table} to ${from} map @widevips`,
       `${from} @vipids jump return_vip_port`,
     ]),
     ...chain("return_vip_port", [
@@ -109,8 +111,10 @@ export function latePackets(words: Words): string[] {
       "type filter hook postrouting priority mangle;",
       `ct state invalid ${from} @vips jump late_to_client`,
       `ct state invalid ${from} @vipids jump late_to_client_port`,
+      `ct state invalid ${from} @widevips ${from} != @ambiguous jump late_to_client_wide`,
     ]),
     ...chain("late_to_client", [`${source} set ${from} map @vips`]),
+    ...chain("late_to_client_wide", [`${source} set ${from} map @widevips`]),
     ...chain("late_to_client_port", [
       `meta priority set ${from} map @vipids`,
       `${source} set meta priority map @vipaddresses`,

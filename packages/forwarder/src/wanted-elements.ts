@@ -4,7 +4,8 @@ import { isLimited } from "./connection-limits.js";
 import type { Distribution, Overflow } from "./distribution.js";
 import { type Elements, type MutableElements, moreThan, noElements } from "./elements.js";
 import { findChain, keepChain } from "./persistence-rules.js";
-import { type PlannedServer, portOnServer } from "./server-plan.js";
+import { addReturns, socket, wideSocket } from "./return-elements.js";
+import { belongs, type PlannedServer } from "./server-plan.js";
 import { classid, overflowNumber } from "./service-id.js";
 
 export interface WantedInput {
@@ -15,19 +16,6 @@ export interface WantedInput {
   /** Interfaces that carry services, as found on this node. */
   readonly arms: readonly string[];
 }
-
-/** A server port's claim to belong to one VIP and port. */
-interface Claim {
-  readonly vip: string;
-  readonly vipPort: number;
-  readonly id: number;
-}
-
-/** Whether a server's packets are its service's at all; a halted server has left every map. */
-export const belongs = (server: PlannedServer): boolean => server.mode !== "halt";
-
-const socket = (address: string, protocol: string, port: number): string =>
-  `${address} . ${protocol} . ${port}`;
 
 /** Every server has its place by its own number, so that slots and pins can name it. */
 function addServers(elements: MutableElements, { service, serverNumbers }: Distribution): void {
@@ -102,6 +90,11 @@ function addForward(elements: MutableElements, distribution: Distribution): void
         elements.closed.set(socket(service.address, protocol, port), "");
       }
     }
+    for (const range of service.wide) {
+      const ports = wideSocket(service.address, protocol, range);
+      elements.wideservices.set(ports, key);
+      if (refuses(distribution)) elements.wideclosed.set(ports, "");
+    }
   }
   const only = pool.serving[0];
   const numbers = new Map(
@@ -115,43 +108,6 @@ function addForward(elements: MutableElements, distribution: Distribution): void
   } else if (only !== undefined) {
     elements.servers.set(key, only.address);
     if (only.port !== 0) elements.serverports.set(key, `${only.port}`);
-  }
-}
-
-function collectClaims(distributions: readonly Distribution[]): Map<string, Claim[]> {
-  const claims = new Map<string, Claim[]>();
-  for (const { service, id } of distributions) {
-    // The node's own page is not reached through the node: nothing of it is forwarded.
-    for (const server of service.servers.filter((each) => belongs(each) && !each.builtIn)) {
-      for (const protocol of service.protocols) {
-        for (const vipPort of service.ports) {
-          const key = socket(server.address, protocol, portOnServer(server, vipPort));
-          const mine = { vip: service.address, vipPort, id };
-          const others = claims.get(key);
-          if (others === undefined) claims.set(key, [mine]);
-          else if (!others.some((o) => o.vip === mine.vip && o.vipPort === vipPort)) {
-            others.push(mine);
-          }
-        }
-      }
-    }
-  }
-  return claims;
-}
-
-/** Drained and unhealthy servers stay here: their open connections are still theirs. */
-function addReturn(elements: MutableElements, claims: ReadonlyMap<string, readonly Claim[]>): void {
-  for (const [key, [claim, ...others]] of claims) {
-    elements.toservers.set(key, "");
-    elements.fromservers.set(key, "");
-    if (claim === undefined) continue;
-    if (others.length > 0) elements.ambiguous.set(key, "");
-    else if (key.endsWith(` . ${claim.vipPort}`)) elements.vips.set(key, claim.vip);
-    else {
-      elements.vipids.set(key, classid(claim.id));
-      elements.vipaddresses.set(classid(claim.id), claim.vip);
-      elements.vipports.set(classid(claim.id), `${claim.vipPort}`);
-    }
   }
 }
 
@@ -169,6 +125,6 @@ export function wantedElements(input: WantedInput): Elements {
     addServers(elements, distribution);
     addForward(elements, distribution);
   }
-  addReturn(elements, collectClaims(mine));
+  addReturns(elements, mine);
   return elements;
 }

@@ -36,6 +36,7 @@ export const service = (
   address: "192.168.200.100",
   ranges: [{ first: 80, last: 80 }],
   ports: [80],
+  wide: [],
   protocol: "tcp",
   protocols: ["tcp"],
   scheduler: "weighted-hash",
