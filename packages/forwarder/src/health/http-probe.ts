@@ -45,12 +45,16 @@ function open(target: CheckTarget, check: HttpCheck, source: ProbeContext["sourc
 }
 
 /** What of a body is not as wanted; undefined = all is. */
-function judgeBody(body: Buffer, { text, pattern }: HttpCheck, limit: string): string | undefined {
+async function judgeBody(
+  body: Buffer,
+  { text, pattern }: HttpCheck,
+  limit: string,
+): Promise<string | undefined> {
   if (text !== undefined && !body.includes(text)) {
     return `${JSON.stringify(text)} is not in its body${limit}`;
   }
   if (pattern === undefined) return undefined;
-  const found = findPattern(pattern, body.toString());
+  const found = await findPattern(pattern, body.toString());
   if (found === "too-slow") return `/${pattern}/ takes too long to match its body`;
   return found ? undefined : `/${pattern}/ does not match its body${limit}`;
 }
@@ -60,8 +64,10 @@ function searchBody(response: IncomingMessage, check: HttpCheck): Promise<CheckR
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
-    const judge = (limit: string) => {
-      const wrong = judgeBody(Buffer.concat(chunks), check, limit);
+    let judging = false;
+    const judge = async (limit: string): Promise<void> => {
+      judging = true;
+      const wrong = await judgeBody(Buffer.concat(chunks), check, limit);
       const status = `status ${response.statusCode}`;
       if (wrong !== undefined) resolve(failed(`${status}, but ${wrong}`));
       else {
@@ -74,11 +80,14 @@ function searchBody(response: IncomingMessage, check: HttpCheck): Promise<CheckR
       chunks.push(chunk.subarray(0, room));
       size += chunk.length;
       if (size < HTTP_BODY_BYTES_MAX) return;
-      judge(`'s first ${HTTP_BODY_BYTES_MAX} bytes`);
+      void judge(`'s first ${HTTP_BODY_BYTES_MAX} bytes`);
       response.destroy();
     });
-    response.on("end", () => judge(""));
-    response.on("error", (error) => resolve(failed(`the answer broke off: ${error.message}`)));
+    response.on("end", () => void judge(""));
+    response.on("error", (error) => {
+      // What is being judged has come whole, or as much of it as is looked at.
+      if (!judging) resolve(failed(`the answer broke off: ${error.message}`));
+    });
   });
 }
 

@@ -33,6 +33,9 @@ class Stream {
   #heard: Buffer = Buffer.alloc(0);
   #wants = "a connection";
   #over = false;
+  /** What was heard is being judged beside, and more came meanwhile. */
+  #judging = false;
+  #unjudged = false;
 
   constructor(target: CheckTarget, question: StreamQuestion, context: ProbeContext) {
     this.#question = question;
@@ -104,7 +107,28 @@ class Stream {
   #hear(bytes: Buffer): void {
     if (this.#over || this.#turn === undefined) return;
     this.#heard = Buffer.concat([this.#heard, bytes.subarray(0, ANSWER_BYTES_MAX)]);
-    const next = this.#turn.hear(this.#heard.subarray(0, ANSWER_BYTES_MAX));
+    if (this.#judging) this.#unjudged = true;
+    else this.#judge(this.#turn);
+  }
+
+  #judge(turn: Turn): void {
+    this.#unjudged = false;
+    const next = turn.hear(this.#heard.subarray(0, ANSWER_BYTES_MAX));
+    if (!(next instanceof Promise)) {
+      this.#judged(next);
+      return;
+    }
+    this.#judging = true;
+    void next.then((found) => {
+      this.#judging = false;
+      if (this.#over) return;
+      if (found === undefined && this.#unjudged) this.#judge(turn);
+      else if (found === undefined && this.#socket.destroyed) this.#closed();
+      else this.#judged(found);
+    });
+  }
+
+  #judged(next: Next | undefined): void {
     if (next !== undefined) this.#go(next);
     else if (this.#heard.length >= ANSWER_BYTES_MAX) this.#disappoint(" and no end of it");
   }
@@ -117,7 +141,8 @@ class Stream {
 
   #closed(): void {
     if (this.#over) this.#end();
-    else this.#disappoint(", then the end of the connection");
+    // What was heard may still be what was wanted.
+    else if (!this.#judging) this.#disappoint(", then the end of the connection");
   }
 
   #broken(error: NodeJS.ErrnoException): void {

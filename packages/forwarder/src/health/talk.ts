@@ -13,8 +13,11 @@ export interface Turn {
   readonly secure?: boolean;
   /** What is waited for, for people: `220, an SMTP greeting`. */
   readonly wants: string;
-  /** Everything heard in this turn so far, at each new piece; undefined = more has to come. */
-  hear(heard: Buffer): Next | undefined;
+  /**
+   * Everything heard in this turn so far, at each new piece; undefined = more has to come. Where that
+   * takes a while to judge a promise, and what came meanwhile is judged after it.
+   */
+  hear(heard: Buffer): Next | undefined | Promise<Next | undefined>;
 }
 
 /** The end: what was found, and a last word to a server that is owed one. */

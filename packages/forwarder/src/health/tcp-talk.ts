@@ -1,6 +1,6 @@
 // tcp-talk.ts — a text sent, and what the answer has to contain.
 import type { CheckOf } from "@lbpair/common";
-import { findPattern } from "./match.js";
+import { type Found, findPattern } from "./match.js";
 import { fail, type Next, pass } from "./talk.js";
 
 const SHOWN_CHARACTERS_MAX = 40;
@@ -18,6 +18,10 @@ export function tcpTalk(check: CheckOf<"tcp">): Next {
     ...(expect === undefined ? [] : [show(expect)]),
     ...(pattern === undefined ? [] : [`a match of /${pattern}/`]),
   ].join(" and ");
+  const judge = (found: Found): Next | undefined => {
+    if (found === "too-slow") return fail(`/${pattern}/ takes too long to match the answer`);
+    return found ? pass(`answered with ${wanted}`) : undefined;
+  };
   return {
     ...say,
     wants: `an answer with ${wanted}`,
@@ -25,8 +29,7 @@ export function tcpTalk(check: CheckOf<"tcp">): Next {
       if (expect !== undefined && !heard.includes(expect)) return undefined;
       if (pattern === undefined) return pass(`answered with ${wanted}`);
       const found = findPattern(pattern, heard.toString());
-      if (found === "too-slow") return fail(`/${pattern}/ takes too long to match the answer`);
-      return found ? pass(`answered with ${wanted}`) : undefined;
+      return found instanceof Promise ? found.then(judge) : judge(found);
     },
   };
 }
