@@ -1,6 +1,6 @@
 // forwarder-world.ts — the reference deployment around one or two forwarders, in network namespaces.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -235,6 +235,8 @@ async function createAppliance(node: NodeName, folder: string, world: World): Pr
 /** Everything up: cables, both appliances' folders (no daemon yet), VIP and gateway on node a. */
 export async function createWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), "lbpair-forwarder-"));
+  // Check scripts run as another user.
+  await chmod(folder, 0o755);
   const children: ChildProcess[] = [];
   const appliances: Partial<Record<NodeName, Appliance>> = {};
   const world: World = {

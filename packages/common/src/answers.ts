@@ -47,6 +47,47 @@ export interface CheckTrial {
   readonly ports: readonly PortTrial[];
 }
 
+/** How often a server is checked, and how many results turn its verdict. */
+export interface Rhythm {
+  readonly interval: number;
+  /** While the last check failed; null = the interval. */
+  readonly failingInterval: number | null;
+  readonly failures: number;
+  readonly successes: number;
+}
+
+/** One time that a server would have been unhealthy; wall time in milliseconds. */
+export interface Episode {
+  readonly from: number;
+  /** null = it still would be. */
+  readonly to: number | null;
+  /** From the first failed check to the verdict. */
+  readonly noticedMs: number;
+}
+
+/** What one rhythm makes of recorded results. */
+export interface Replay {
+  readonly rhythm: Rhythm;
+  readonly checks: number;
+  readonly times: number;
+  readonly unhealthyMs: number;
+  readonly noticedMsMax: number;
+  /** The latest of them. */
+  readonly episodes: readonly Episode[];
+}
+
+/** forwarder `POST /what-if`: one for each server asked. */
+export interface WhatIfAnswer {
+  readonly id: string;
+  /** Wall time in milliseconds; null where nothing is recorded. */
+  readonly recordedFrom: number | null;
+  readonly results: number;
+  readonly failed: number;
+  /** With the check as it is configured. */
+  readonly present: Replay;
+  readonly proposed: Replay;
+}
+
 /** One thing done on the way, in order. */
 export interface StepAnswer {
   readonly where: "here" | "peer";

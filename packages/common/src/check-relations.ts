@@ -93,6 +93,18 @@ function checkPartners(check: LooseCheck, path: string): Found[] {
   }
 }
 
+/** More ports than there are can never accept. */
+function checkNeeded(service: LooseService, check: LooseCheck, place: string): Found[] {
+  if (check.type !== "connect" || typeof check.needed !== "number") return [];
+  const ports = (service.ports ?? []).reduce(
+    (sum, range) => sum + (range?.last ?? 0) - (range?.first ?? 0) + 1,
+    0,
+  );
+  if (check.needed <= ports) return [];
+  const want = `at most ${ports}, the service's ports`;
+  return [{ code: "contradiction", path: `${place}.needed`, want, got: `${check.needed}` }];
+}
+
 /** What is wrong with a service's check; `path` is the service's. */
 export function checkCheck(service: LooseService, path: string): Found[] {
   const { check } = service;
@@ -101,6 +113,7 @@ export function checkCheck(service: LooseService, path: string): Found[] {
   const found = [...checkTimes(check, place), ...checkPartners(check, place)];
   const ownPort = "port" in check && check.port !== undefined;
   const tcpOnly = check.type === "connect" || (OVER_TCP.has(check.type) && !ownPort);
+  found.push(...checkNeeded(service, check, place));
   if (service.protocol === "udp" && tcpOnly) {
     const want = "a check that can reach a udp service, e.g. ping or external";
     const got = JSON.stringify(check.type);

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { seconds } from "./duration.js";
 import { replicated, section } from "./field.js";
-import type { PortRange } from "./ports.js";
+import { PORT_MAX, type PortRange } from "./ports.js";
 import {
   aeTitle,
   bool,
@@ -189,6 +189,11 @@ const dicom = section({
   ...counting,
 });
 
+const NEEDED_WANT = "all, any, or a number of ports, 1-65535";
+const portsNeeded = z.union([z.enum(["all", "any"]), z.number().int().min(1).max(PORT_MAX)], {
+  error: NEEDED_WANT,
+});
+
 const TYPES = "external, connect, ping, http, tcp, smtp, dns, ldap, radius, dicom, on or off";
 
 export const checkSchema = z.discriminatedUnion(
@@ -200,7 +205,11 @@ export const checkSchema = z.discriminatedUnion(
       ...counting,
     }),
     section({
-      type: checkType("connect", "Every port of the service accepts a TCP connection"),
+      type: checkType("connect", "The ports of the service accept a TCP connection"),
+      needed: replicated(
+        "How many of the ports have to accept: all (where absent), any (one is enough), or a number",
+        portsNeeded.optional(),
+      ),
       ...counting,
     }),
     section({ type: checkType("ping", "The server answers an ICMP echo"), ...counting }),

@@ -3,6 +3,7 @@ export * from "./address.js";
 export * from "./answers.js";
 export * from "./appliance-schema.js";
 export * from "./check-schema.js";
+export * from "./check-templates.js";
 export * from "./clock.js";
 export * from "./config-check.js";
 export * from "./config-file.js";

@@ -1,6 +1,13 @@
 // service-status.ts — what the forwarder says of virtual services and their servers: the API's shapes.
 import type { Health, ServerMode, ServiceColour } from "./status.js";
 
+/** What a check of several ports found last. */
+export interface PortsSeen {
+  readonly total: number;
+  /** Those that do not accept, and why; the first of many. */
+  readonly closed: readonly { readonly port: number; readonly what: string }[];
+}
+
 /** What an operator said with a server's mode. */
 export interface OperatorWord {
   readonly by: string | null;
@@ -31,6 +38,8 @@ export interface ServerStatus {
   /** Absent where it is online. */
   readonly operator?: OperatorWord;
   readonly health: Health;
+  /** Each port for itself; absent where the check does not tell. */
+  readonly ports?: PortsSeen;
   /** First line a check said, or why the verdict is what it is. */
   readonly reason: string;
   /** Milliseconds since the verdict last changed; null = never judged. */

@@ -1,5 +1,4 @@
 // daemon.ts — wires configuration, checks, kernel and control socket together into one process.
-import { readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import {
   type Condition,
@@ -24,6 +23,8 @@ import { countOpen } from "./open-order.js";
 import { adoptPins, type PinWatch, watchPins } from "./pin-watch.js";
 import { tellReloaded } from "./reload-news.js";
 import { tableName } from "./rules.js";
+import { packageVersion } from "./version.js";
+import { whatIf } from "./what-if-order.js";
 import {
   createWorks,
   FAMILY,
@@ -39,13 +40,6 @@ const UPKEEP_MS = 5000;
 const FLOOD_LOOKS = 12;
 const INHERITED =
   "the configuration in force cannot be used; the rules loaded before go on forwarding";
-
-const packageVersion = (): string =>
-  (
-    JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-      readonly version: string;
-    }
-  ).version;
 
 export class ForwarderDaemon {
   readonly #deps: WorksDeps;
@@ -190,6 +184,8 @@ export class ForwarderDaemon {
         return { condition, taken: this.#told };
       },
       "POST /health-check": ({ body, signal }) => runHealthCheck(body, this.#works?.engine, signal),
+      "POST /what-if": ({ body }) =>
+        whatIf(body, this.#works?.engine, this.#deps.clock.wall().getTime()),
       "POST /open": ({ body }) => countOpen(body, this.#works, this.#condition),
       "POST /verdicts": ({ body }) => {
         this.#works?.engine.followActive(parseVerdictsOrder(body));

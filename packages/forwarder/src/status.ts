@@ -50,6 +50,7 @@ function serverStatus(
     mode: server.mode,
     health: checked ? input.healthOf(server.id) : "unknown",
     ...(server.builtIn ? { builtIn: true } : {}),
+    ...(verdict?.ports === undefined ? {} : { ports: verdict.ports }),
     reason:
       verdict?.reason ??
       (checked

@@ -13,6 +13,8 @@ import {
 
 export const RELOAD_MS_MAX = 10_000;
 const ASK_MS_MAX = 2000;
+/** Less than the peer waits, so that it hears why. */
+const CHECK_MS_MAX = 24_000;
 
 export type Reloaded =
   | { readonly daemon: Daemon; readonly kind: "done" }
@@ -37,6 +39,8 @@ export interface LocalDaemons {
   clearFlaps(): Promise<unknown>;
   /** Gives the forwarder what the peer's says of open connections; it judges every word. */
   pins(order: unknown): Promise<unknown>;
+  /** The forwarder's check of a server, run once, or its recorded results; it judges the order. */
+  checks(route: "health-check" | "what-if", order: unknown): Promise<unknown>;
   /** How many connections to these servers are open; the passive node's forwarder knows of none. */
   open(servers: readonly string[]): Promise<OpenAnswer | undefined>;
 }
@@ -84,6 +88,10 @@ export function createLocalDaemons(paths: AppliancePaths): LocalDaemons {
       controlRequest(paths.socket("heartbeat"), "POST /restart", {}, { timeoutMs: ASK_MS_MAX }),
     clearFlaps: () =>
       controlRequest(paths.socket("heartbeat"), "POST /clear-flaps", {}, { timeoutMs: ASK_MS_MAX }),
+    checks: (route, order) =>
+      controlRequest(paths.socket("forwarder"), `POST /${route}`, order, {
+        timeoutMs: CHECK_MS_MAX,
+      }),
     open: (servers) =>
       controlRequest(
         paths.socket("forwarder"),

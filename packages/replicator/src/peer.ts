@@ -18,6 +18,8 @@ import type { Remote } from "./ssh-remote.js";
 /** Answers that need no disk come within this, or the peer is not well. */
 const QUICK_MS_MAX = 5000;
 const COMMIT_MS_MAX = 25_000;
+/** A check run there: who asks over SSH may wait so long, whatever the check's timeout. */
+export const CHECK_MS_MAX = 25_000;
 
 export interface PeerPlan {
   /** What the bundle would change of what is in force there. */
@@ -54,6 +56,8 @@ export interface Peer {
   clearFlaps(): Promise<unknown>;
   /** The forwarder's own words, for the forwarder there. */
   pins(order: unknown): Promise<unknown>;
+  /** The peer's own check of a server, or its recorded results; the forwarder there judges the order. */
+  checks(verb: "health-check" | "what-if", order: unknown): Promise<unknown>;
   close(): void;
 }
 
@@ -144,6 +148,7 @@ export function createPeer(remote: Remote): Peer {
     restartHeartbeat: () => ask("restart", { daemon: "heartbeat" }),
     clearFlaps: () => ask("clear-flaps", {}),
     pins: (order) => ask("pins", {}, json(order)),
+    checks: (verb, order) => ask(verb, order, undefined, CHECK_MS_MAX),
     close: () => remote.close(),
   };
 }

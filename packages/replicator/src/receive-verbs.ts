@@ -38,6 +38,8 @@ const READING: ReadonlySet<Verb> = new Set([
   "transitions",
   "restart",
   "clear-flaps",
+  "health-check",
+  "what-if",
 ]);
 
 const refuse = (error: string): never => {
@@ -251,6 +253,9 @@ export function createReceiveHandler(node: NodeState, hooks: ReceiveHooks): Rece
         return node.daemons.clearFlaps();
       case "pins":
         return pins(node, body);
+      case "health-check":
+      case "what-if":
+        return node.daemons.checks(verb, argument);
       default:
         return verb satisfies never;
     }

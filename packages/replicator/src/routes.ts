@@ -94,6 +94,9 @@ export function createRoutes({
     "GET /peer/transitions": ({ query }) =>
       refusing(mustHavePeer(replicator).transitions(readLimit({ limit: query.get("limit") }))),
     "POST /peer/pins": ({ body }) => refusing(mustHavePeer(replicator).pins(body)),
+    "POST /peer/health-check": ({ body }) =>
+      refusing(mustHavePeer(replicator).checks("health-check", body)),
+    "POST /peer/what-if": ({ body }) => refusing(mustHavePeer(replicator).checks("what-if", body)),
     "POST /peer/clear-flaps": () => refusing(mustHavePeer(replicator).clearFlaps()),
     "POST /peer/restart": ({ body }) => {
       if (textOf(body, "daemon") !== "heartbeat") {

@@ -42,8 +42,11 @@ const exitCodeFor = (pair: PairView): ExitCode =>
     ? EXIT.done
     : EXIT.failed;
 
-const show = (pair: PairView, context: Context, times: SwitchTimes | null): Line[] =>
-  statusLines(pair, { glyphs: context.glyphs, columns: context.world.stdout.columns }, times);
+/** The context, and whether each port is asked for. */
+type Shown = Context & { readonly ports: boolean };
+
+const show = (pair: PairView, { glyphs, world, ports }: Shown, times: SwitchTimes | null): Line[] =>
+  statusLines(pair, { glyphs, columns: world.stdout.columns, ports }, times);
 
 /** Null where the configuration in force cannot be read. */
 async function gatherTimes({ daemons, paths, world }: Context): Promise<SwitchTimes | null> {
@@ -52,7 +55,7 @@ async function gatherTimes({ daemons, paths, world }: Context): Promise<SwitchTi
 }
 
 /** Redraws in place without flicker: every line clears its own rest. */
-function draw(pair: PairView, context: Context, times: SwitchTimes | null): void {
+function draw(pair: PairView, context: Shown, times: SwitchTimes | null): void {
   const { stdout } = context.world;
   const lines = show(pair, context, times).map((one) => cutLine(one, stdout.columns));
   const room = stdout.rows - 1;
@@ -64,7 +67,7 @@ function draw(pair: PairView, context: Context, times: SwitchTimes | null): void
   stdout.write(`\u001b[H${text}\u001b[K\n\u001b[J`);
 }
 
-async function watch(context: Context, json: boolean): Promise<ExitCode> {
+async function watch(context: Shown, json: boolean): Promise<ExitCode> {
   const { daemons, paths, world } = context;
   const { signal, stdout } = world;
   const live = stdout.isTerminal && !json;
@@ -107,6 +110,7 @@ export const registerStatus: Register = (program: Command, act) => {
     .command("status")
     .description("both nodes side by side, every virtual service and real server, replication")
     .option("--json", "for programs; with --watch one line per look")
+    .option("--ports", "each port of each server, also where all accept")
     .option("--watch", "look again every second until Ctrl-C")
     .addHelpText(
       "after",
@@ -118,8 +122,9 @@ Examples:
   lbpair status --watch
   lbpair status --json | jq -r '.nodes[] | select(.heartbeat.condition == "active").name'`,
     )
-    .action((options: { json?: boolean; watch?: boolean }) =>
-      act(async (context) => {
+    .action((options: { json?: boolean; watch?: boolean; ports?: boolean }) =>
+      act(async (plain) => {
+        const context: Shown = { ...plain, ports: options.ports === true };
         if (options.watch === true) return watch(context, options.json === true);
         const at = context.world.clock.wall();
         const [pair, times] = await Promise.all([

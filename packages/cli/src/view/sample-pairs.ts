@@ -142,6 +142,7 @@ const onFallback = withServices(bothFine, [
       sampleServer({
         health: "unhealthy",
         reason: "port 12100: connection refused",
+        ports: { total: 7, closed: [{ port: 12100, what: "refused" }] },
         healthAgeMs: 260_000,
         serving: false,
         openConnections: 2,

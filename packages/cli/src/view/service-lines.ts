@@ -10,6 +10,7 @@ import { showBytes, showCount } from "../render/numbers.js";
 import { type Column, type TableRow, table } from "../render/table.js";
 import { type Line, line, type Span, span, type Tone } from "../render/text.js";
 import { operatorWords } from "./operator-words.js";
+import { hasClosedPort, portMatrix } from "./port-matrix.js";
 
 /** From this width on, reasons stand in a column of their own. */
 const WIDE_COLUMNS = 140;
@@ -162,7 +163,26 @@ function holdRows({ label, held, hold }: ServiceStatus, glyphs: Glyphs): TableRo
   }));
 }
 
-function serviceRows(service: ServiceStatus, glyphs: Glyphs, wide: boolean): TableRow[] {
+const MATRIX_INDENT = 4;
+
+const matrixRows = (
+  service: ServiceStatus,
+  glyphs: Glyphs,
+  { room, ports }: ServiceLinesOptions,
+): TableRow[] =>
+  ports || hasClosedPort(service)
+    ? portMatrix(service, glyphs, room - MATRIX_INDENT).map((across) => ({
+        indent: MATRIX_INDENT,
+        across,
+      }))
+    : [];
+
+function serviceRows(
+  service: ServiceStatus,
+  glyphs: Glyphs,
+  options: ServiceLinesOptions,
+): TableRow[] {
+  const wide = options.room >= WIDE_COLUMNS;
   const { tone, glyph, word } = serviceState(service);
   const open = service.servers.reduce((sum, server) => sum + server.openConnections, 0);
   const { coverage } = service;
@@ -195,20 +215,27 @@ function serviceRows(service: ServiceStatus, glyphs: Glyphs, wide: boolean): Tab
     },
     ...holdRows(service, glyphs),
     ...service.servers.flatMap((server) => serverRows(server, glyphs, wide)),
+    ...matrixRows(service, glyphs, options),
   ];
+}
+
+export interface ServiceLinesOptions {
+  readonly room: number;
+  /** Whether each port is shown even where all accept. */
+  readonly ports: boolean;
 }
 
 /** All services in one table, so that numbers of different services stand under each other. */
 export function serviceLines(
   services: readonly ServiceStatus[],
   glyphs: Glyphs,
-  room: number,
+  options: ServiceLinesOptions,
 ): Line[] {
   if (services.length === 0) return [line(span("no virtual services", "dim"))];
-  const wide = room >= WIDE_COLUMNS;
+  const wide = options.room >= WIDE_COLUMNS;
   const rows = services.flatMap((service, index): TableRow[] => [
     ...(index === 0 ? [] : [{ across: [] }]),
-    ...serviceRows(service, glyphs, wide),
+    ...serviceRows(service, glyphs, options),
   ]);
-  return table(wide ? WIDE : NARROW, rows, room);
+  return table(wide ? WIDE : NARROW, rows, options.room);
 }

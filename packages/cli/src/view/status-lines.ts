@@ -36,6 +36,8 @@ export interface ViewOptions {
   readonly glyphs: Glyphs;
   /** Columns of the terminal. */
   readonly columns: number;
+  /** Whether each port of each server is shown, also where all accept. */
+  readonly ports?: boolean;
 }
 
 const COLUMNS_MIN = 40;
@@ -179,7 +181,13 @@ export function statusLines(
     if (statusOf(traffic.node.heartbeat)?.condition === "passive") {
       lines.push(line(span(`as ${traffic.node.name} sees it, which is passive:`, "yellow")));
     }
-    lines.push(...serviceLines(traffic.status.services, glyphs, columns), []);
+    lines.push(
+      ...serviceLines(traffic.status.services, glyphs, {
+        room: columns,
+        ports: options.ports === true,
+      }),
+      [],
+    );
     lines.push(...labelled("coverage", coverageLine(traffic.status.services), columns));
   }
   if (replicator !== null) {

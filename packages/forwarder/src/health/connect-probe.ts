@@ -1,6 +1,6 @@
-// connect-probe.ts — every port of the service has to accept a TCP connection on the server.
+// connect-probe.ts — the ports of the service, or as many as are needed, have to accept a TCP connection on the server.
 import { connect } from "node:net";
-import { describeDuration, listPorts } from "@lbpair/common";
+import { describeDuration, listPorts, type PortsSeen } from "@lbpair/common";
 import { simpleProbe } from "./probe.js";
 import { serverPorts } from "./question.js";
 import { describeError, isOwnTrouble } from "./socket-words.js";
@@ -54,6 +54,25 @@ export function describeFailures(failures: ReadonlyMap<number, string>): string 
     .join(", ");
 }
 
+/** Closed ports of one server that status tells one by one. */
+export const CLOSED_PORTS_MAX = 64;
+
+const portsSeen = (total: number, failures: ReadonlyMap<number, string>): PortsSeen => ({
+  total,
+  closed: [...failures]
+    .sort(([a], [b]) => a - b)
+    .slice(0, CLOSED_PORTS_MAX)
+    .map(([port, what]) => ({ port, what })),
+});
+
+function describeSuccess(ports: readonly number[], failures: ReadonlyMap<number, string>): string {
+  const { length } = ports;
+  if (failures.size > 0) {
+    return `${length - failures.size} of ${length} ports accept, closed: ${describeFailures(failures)}`;
+  }
+  return length === 1 ? `port ${ports[0]} accepts` : `all ${length} ports accept`;
+}
+
 export const connectProbe = simpleProbe(async (target, { signal, source }) => {
   const { check } = target;
   if (check.type !== "connect")
@@ -79,16 +98,20 @@ export const connectProbe = simpleProbe(async (target, { signal, source }) => {
   const workers = Math.min(CONNECTIONS_AT_ONCE_MAX, ports.length);
   await Promise.all(Array.from({ length: workers }, work));
   signal.removeEventListener("abort", endAll);
-  if (failures.size === 0) {
-    const what =
-      ports.length === 1 ? `port ${ports[0]} accepts` : `all ${ports.length} ports accept`;
-    return { passed: true, reason: what };
+  const seen = portsSeen(ports.length, failures);
+  const { needed: policy = "all" } = check;
+  const needed = policy === "all" ? ports.length : policy === "any" ? 1 : policy;
+  const accepting = ports.length - failures.size;
+  // A server whose one port serves every port of the service has no more than that.
+  if (accepting >= Math.min(needed, ports.length)) {
+    return { passed: true, reason: describeSuccess(ports, failures), ports: seen };
   }
   const words = new Set(failures.values());
   const timedOut = words.has(TIMED_OUT);
   const wait = timedOut ? ` within ${describeDuration(check.timeout)}` : "";
   // A port that did refuse speaks for itself, whatever could not be asked.
   const notAsked = words.size === 1 && words.has(NO_ROOM);
-  const reason = `closed: ${describeFailures(failures)}${wait}`;
-  return { passed: false, reason, timedOut, ...(notAsked ? { notAsked } : {}) };
+  const short = policy === "all" ? "" : `${accepting} accept, want ${needed}; `;
+  const reason = `${short}closed: ${describeFailures(failures)}${wait}`;
+  return { passed: false, reason, timedOut, ports: seen, ...(notAsked ? { notAsked } : {}) };
 });

@@ -1,5 +1,6 @@
 // engine.ts — health checking wired together: timetable, checks, verdicts, memory.
 import { createHash } from "node:crypto";
+import { dirname, join } from "node:path";
 import {
   type CheckTrial,
   type Clock,
@@ -17,6 +18,8 @@ import { PingAsker } from "./ping-probe.js";
 import type { Probe, ProbeContext } from "./probe.js";
 import { createProbe } from "./probes.js";
 import { sourceFor } from "./question.js";
+import { createResultRecord, type ResultRecord } from "./result-record.js";
+import type { ResultRun } from "./result-runs.js";
 import { createScriptProbe } from "./script-probe.js";
 import { tryCheck } from "./trial.js";
 import type { CheckResult, CheckTarget, HealthEngine } from "./types.js";
@@ -52,7 +55,7 @@ export interface HealthEngineDeps {
 export const digest16 = (text: string): string =>
   createHash("sha256").update(text).digest("hex").slice(0, 16);
 
-const within = (work: Promise<void>, ms: number): Promise<void> =>
+const within = (work: Promise<unknown>, ms: number): Promise<void> =>
   new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
     void work.then(() => {
@@ -70,6 +73,7 @@ class Engine implements HealthEngine {
   readonly #pings = new PingAsker(createIcmpPing());
   readonly #cleanScripts: () => Promise<void>;
   readonly #bootId = readBootId();
+  readonly #record: ResultRecord;
   readonly #listeners = new Set<() => void>();
   #loaded = false;
   #uncountedToldAt: Millis | null = null;
@@ -86,6 +90,10 @@ class Engine implements HealthEngine {
     this.#cleanScripts = () => scripts.clean();
     this.#file = createMemoryFile(stateFile, (error) => {
       deps.log.error({ error: error.message }, "verdicts cannot be remembered");
+    });
+    const wall = () => deps.clock.wall().getTime();
+    this.#record = createResultRecord(join(dirname(stateFile), "results.json"), wall, (error) => {
+      deps.log.warn({ error: error.message }, "results cannot be recorded");
     });
     this.#probe =
       deps.probe ??
@@ -116,8 +124,17 @@ class Engine implements HealthEngine {
   update(targets: readonly CheckTarget[]): void {
     this.#load();
     const { clock } = this.#deps;
+    this.#record.keep(targets);
     this.#changing(() => this.#book.setTargets(targets, clock.now()));
     this.#runner.update(targets, (id) => this.#book.lastStart(id));
+  }
+
+  targets(): readonly CheckTarget[] {
+    return this.#book.targets();
+  }
+
+  results(id: string, now: number): readonly ResultRun[] {
+    return this.#record.runs().of(id, now);
   }
 
   own() {
@@ -155,7 +172,7 @@ class Engine implements HealthEngine {
     this.#listeners.clear();
     await this.#runner.stop();
     this.#pings.close();
-    await within(this.#save(), STOP_MS);
+    await within(Promise.all([this.#save(), this.#record.stop()]), STOP_MS);
   }
 
   #moment(): Moment {
@@ -220,6 +237,7 @@ class Engine implements HealthEngine {
   #onResult(target: CheckTarget, result: CheckResult, started: Millis): void {
     const turn = this.#book.addResult(target.id, result, started, this.#deps.clock.now());
     if (turn === undefined) return;
+    this.#record.add(target, result.passed);
     if (turn.after.health !== turn.before.health) this.#report(target, turn);
     const counted = turn.after.count !== turn.before.count;
     const first = turn.before.checkedAt === null;

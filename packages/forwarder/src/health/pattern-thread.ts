@@ -1,21 +1,11 @@
 // pattern-thread.ts — adapter: a thread of its own for regular expressions that take long, started when one does.
 import { Worker } from "node:worker_threads";
 import type { Found } from "./match.js";
+import type { PatternAnswer, PatternQuestion } from "./pattern-worker.js";
 
 export interface PatternThread {
   /** Never rejects. */
   find(pattern: string, text: string): Promise<Found>;
-}
-
-export interface PatternQuestion {
-  readonly number: number;
-  readonly pattern: string;
-  readonly text: string;
-}
-
-export interface PatternAnswer {
-  readonly number: number;
-  readonly found: Found;
 }
 
 /** Questions that wait for the thread; more are answered at once, by giving up. */

@@ -25,15 +25,46 @@ test("connect passes only when every port accepts, and names those that do not",
   const [a, b, closed] = [await listenOn(t), await listenOn(t), await closedPort()];
   const check = async (...ports: number[]) =>
     connectProbe(targetFor(connect(), { vports: singlePorts(...ports) }), contextOf()).result;
-  assert.deepEqual(await check(a, b), { passed: true, reason: "all 2 ports accept" });
-  assert.deepEqual(await check(a), { passed: true, reason: `port ${a} accepts` });
+  const two = { total: 2, closed: [] };
+  assert.deepEqual(await check(a, b), {
+    passed: true,
+    reason: "all 2 ports accept",
+    ports: two,
+  });
+  assert.equal((await check(a)).reason, `port ${a} accepts`);
   for (const order of [
     [closed, a, b],
     [a, closed, b],
     [a, b, closed],
   ]) {
-    const { passed, reason } = await check(...order);
+    const { passed, reason, ports } = await check(...order);
     assert.deepEqual([passed, reason], [false, `closed: ${closed} refused`]);
+    assert.deepEqual(ports, { total: 3, closed: [{ port: closed, what: "refused" }] });
+  }
+});
+
+test("H1 connect: of several ports all, any or as many as are needed have to accept", async (t) => {
+  const open = [await listenOn(t), await listenOn(t)];
+  const closed = [await closedPort(), await closedPort()];
+  const check = (needed: "all" | "any" | number, ports: readonly number[]) => {
+    const vports = singlePorts(...ports);
+    return connectProbe(
+      targetFor({ type: "connect", ...times(1000), needed }, { vports }),
+      contextOf(),
+    ).result;
+  };
+  const four = [...open, ...closed];
+  for (const [needed, ports, passes] of [
+    ["any", four, true],
+    ["any", closed, false],
+    [2, four, true],
+    [3, four, false],
+    ["all", four, false],
+    ["all", open, true],
+  ] as const) {
+    const { passed, reason } = await check(needed, ports);
+    t.diagnostic(`${needed} of ${ports.length}: ${passed}: ${reason}`);
+    assert.equal(passed, passes);
   }
 });
 
@@ -54,7 +85,12 @@ test("connect tries ports at the same time: silent ones take one timeout and are
   const tookMs = performance.now() - started;
   t.diagnostic(`${result.reason} (${Math.round(tookMs)} ms)`);
   const reason = `closed: ${silent.join(" ")} no answer within 600 ms`;
-  assert.deepEqual(result, { passed: false, reason, timedOut: true });
+  const { ports, ...rest } = result;
+  assert.deepEqual(rest, { passed: false, reason, timedOut: true });
+  assert.deepEqual(
+    ports?.closed.map(({ port }) => port),
+    silent,
+  );
   assert(tookMs >= 599 && tookMs < 1700, `${tookMs} ms`);
 });
 

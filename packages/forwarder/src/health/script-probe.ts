@@ -6,6 +6,7 @@ import { describeDuration, type Run } from "@lbpair/common";
 import { type CheckUser, resolveCheckUser } from "./check-user.js";
 import type { Probe, ProbeContext } from "./probe.js";
 import { scriptArguments, scriptEnvironment } from "./script-arguments.js";
+import { portsInOutput } from "./script-ports.js";
 import { runScript, SCRIPT_OUTPUT_BYTES_MAX, type ScriptOutcome } from "./script-process.js";
 import { RUN_MARKER, StraySweeper } from "./stray-processes.js";
 import type { CheckResult, CheckTarget } from "./types.js";
@@ -136,7 +137,9 @@ class Scripts implements ScriptProbe {
     const script = runScript(argv, { env, timeoutMs: check.timeout, signal: context.signal });
     const outcome = await script.outcome;
     context.trace?.({ argv, environment: env, output: outcome.output });
-    answer(meaningOf(check.script, outcome, check.timeout));
+    const ports = portsInOutput(outcome.output);
+    const meaning = meaningOf(check.script, outcome, check.timeout);
+    answer({ ...meaning, ...(ports === undefined ? {} : { ports }) });
     await script.gone;
     this.#alive.delete(marker);
     await this.#sweeper.sweep(who.uid);

@@ -6,8 +6,11 @@ import type {
   Health,
   Millis,
   PortRange,
+  PortsSeen,
   Verdicts,
 } from "@lbpair/common";
+
+import type { ResultRun } from "./result-runs.js";
 
 export interface CheckTarget {
   /** `service/server`. */
@@ -30,6 +33,8 @@ export interface CheckResult {
   readonly reason: string;
   /** The check's time ran out, which after a stall of ours says nothing about the server. */
   readonly timedOut?: boolean;
+  /** Each port for itself, where the check asks several. */
+  readonly ports?: PortsSeen;
   /** This node could not even ask, which says nothing about the server. */
   readonly notAsked?: boolean;
 }
@@ -46,6 +51,8 @@ export interface ServerVerdict {
   readonly count: number;
   /** How many of them turn it; 0 where nothing is checked. */
   readonly countNeeded: number;
+  /** What the last check found of each port, where it tells. */
+  readonly ports?: PortsSeen | undefined;
 }
 
 export type VerdictSource = "own" | "active" | "memory";
@@ -66,6 +73,10 @@ export interface HealthEngine {
   onChange(listener: () => void): void;
   /** Runs the checks of these servers once, beside the timetable; an unknown id is left out. */
   tryOut(ids: readonly string[], signal: AbortSignal): Promise<CheckTrial[]>;
+  /** Every server that is checked. */
+  targets(): readonly CheckTarget[];
+  /** What its checks found in the last day; `now` is wall time in milliseconds. */
+  results(id: string, now: number): readonly ResultRun[];
   /** Ends every check, leaves no process behind and writes the memory. */
   stop(): Promise<void>;
 }

@@ -36,6 +36,8 @@ interface Server {
   readonly lastStart: Millis | null;
   /** The verdict is remembered, and no check of this life has confirmed it yet. */
   readonly fromMemory: boolean;
+  /** Of the last check. */
+  readonly ports?: CheckResult["ports"] | undefined;
 }
 
 /** What a result did. */
@@ -122,7 +124,14 @@ export class VerdictBook {
     if (server === undefined) return undefined;
     const before = server.state;
     const after = judge(before, result, counting(server.target), now);
-    this.#servers.set(id, { ...server, state: after, lastStart: started, fromMemory: false });
+    const { ports } = result;
+    this.#servers.set(id, {
+      ...server,
+      state: after,
+      lastStart: started,
+      fromMemory: false,
+      ports,
+    });
     const inheritedBefore = this.#following.inherited;
     this.#following = withResult(this.#following, id, result, counting(server.target), after, now);
     const turned = after.health !== before.health || this.#following.inherited !== inheritedBefore;
@@ -162,10 +171,15 @@ export class VerdictBook {
 
   own(): ReadonlyMap<string, ServerVerdict> {
     const verdicts = new Map<string, ServerVerdict>();
-    for (const [id, { state, target }] of this.#servers) {
-      verdicts.set(id, { id, ...state, countNeeded: countNeeded(state.health, counting(target)) });
+    for (const [id, { state, target, ports }] of this.#servers) {
+      const needed = countNeeded(state.health, counting(target));
+      verdicts.set(id, { id, ...state, countNeeded: needed, ports });
     }
     return verdicts;
+  }
+
+  targets(): CheckTarget[] {
+    return [...this.#servers.values()].map(({ target }) => target);
   }
 
   target(id: string): CheckTarget | undefined {

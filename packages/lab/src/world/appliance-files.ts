@@ -16,7 +16,7 @@ import { makeKey, prepareRunFolder, publicKey, sshFolder, writeSshServer } from 
 
 /** The template that ships with the forwarder. */
 const CHECK_TEMPLATE = fileURLToPath(
-  new URL(`../../../forwarder/templates/${CHECK_SCRIPT}`, import.meta.url),
+  new URL(`../../../common/templates/${CHECK_SCRIPT}`, import.meta.url),
 );
 
 export const applianceFolder = (labFolder: string, name: ApplianceName): string =>

@@ -5,8 +5,9 @@
  * commit: put the staged one in force · abort: forget it · modes: compare operators' modes, newer wins ·
  * mode-request: please set this mode · status, events, transitions: what your daemons say ·
  * restart: start your heartbeat anew · clear-flaps: health may move the role again · pins: open
- * connections that the maps do not describe. The last four came with later releases; a peer that does
- * not know them refuses the word, which is told and no failure.
+ * connections that the maps do not describe · health-check, what-if: your own check of a server, run
+ * once, and your recorded results judged otherwise. The last six came with later releases; a peer that
+ * does not know them refuses the word, which is told and no failure.
  */
 export const VERBS = [
   "hello",
@@ -22,6 +23,8 @@ export const VERBS = [
   "restart",
   "clear-flaps",
   "pins",
+  "health-check",
+  "what-if",
 ] as const;
 export type Verb = (typeof VERBS)[number];
 

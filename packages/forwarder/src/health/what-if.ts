@@ -1,0 +1,107 @@
+// what-if.ts — the recorded results of a server, judged by another rhythm: when it would have been unhealthy.
+//
+// Between two recorded results the earlier one is taken to have held. A check more often than was
+// recorded therefore shows how soon it counts, not what happened in between, which nobody saw.
+import type { Episode, Replay, Rhythm } from "@lbpair/common";
+import type { ResultRun } from "./result-runs.js";
+
+/** Episodes told one by one. */
+export const EPISODES_MAX = 50;
+
+interface State {
+  readonly unhealthySince: number | null;
+  /** First failure of those that turned it. */
+  readonly firstFailure: number | null;
+  readonly count: number;
+}
+
+/** How often the results of a run came; what its last result covers. */
+const spacing = ({ from, to, count }: ResultRun, fallback: number): number =>
+  count > 1 ? (to - from) / (count - 1) : fallback;
+
+class Player {
+  readonly #rhythm: Rhythm;
+  #state: State = { unhealthySince: null, firstFailure: null, count: 0 };
+  #next = Number.NEGATIVE_INFINITY;
+  checks = 0;
+  readonly episodes: Episode[] = [];
+
+  constructor(rhythm: Rhythm) {
+    this.#rhythm = rhythm;
+  }
+
+  /** All checks that start while one result holds. */
+  play(passed: boolean, from: number, end: number): void {
+    const { interval, failingInterval } = this.#rhythm;
+    const step = passed ? interval : (failingInterval ?? interval);
+    // After a gap the timetable begins anew.
+    const first = this.#next < from || this.#next === Number.NEGATIVE_INFINITY ? from : this.#next;
+    if (first >= end) return;
+    const count = Math.ceil((end - first) / step);
+    this.#take(passed, first, step, count);
+    this.checks += count;
+    this.#next = first + count * step;
+  }
+
+  #take(passed: boolean, first: number, step: number, count: number): void {
+    const { failures, successes } = this.#rhythm;
+    const { unhealthySince } = this.#state;
+    const unhealthy = unhealthySince !== null;
+    if (passed !== unhealthy) {
+      // The verdict is confirmed: whatever counted against it is forgotten.
+      this.#state = { ...this.#state, count: 0, ...(unhealthy ? {} : { firstFailure: null }) };
+      return;
+    }
+    const needed = unhealthy ? successes : failures;
+    const missing = needed - this.#state.count;
+    const firstFailure = unhealthy ? null : (this.#state.firstFailure ?? first);
+    if (count < missing) {
+      this.#state = { unhealthySince, firstFailure, count: this.#state.count + count };
+      return;
+    }
+    const turnedAt = first + (missing - 1) * step;
+    if (unhealthySince === null) {
+      this.episodes.push({
+        from: turnedAt,
+        to: null,
+        noticedMs: turnedAt - (firstFailure ?? turnedAt),
+      });
+      this.#state = { unhealthySince: turnedAt, firstFailure: null, count: 0 };
+      return;
+    }
+    const episode = this.episodes.at(-1);
+    if (episode !== undefined)
+      this.episodes[this.episodes.length - 1] = { ...episode, to: turnedAt };
+    this.#state = { unhealthySince: null, firstFailure: null, count: 0 };
+  }
+}
+
+/** The server counts as healthy at the beginning: what went before is not known. */
+export function replay(
+  runs: readonly ResultRun[],
+  rhythm: Rhythm,
+  recordedInterval: number,
+  now: number,
+): Replay {
+  const player = new Player(rhythm);
+  runs.forEach((run, index) => {
+    const covered = run.to + spacing(run, recordedInterval);
+    const next = runs[index + 1]?.from ?? now;
+    player.play(
+      run.passed,
+      run.from,
+      Math.min(Math.max(covered, run.to + 1), Math.max(next, run.to + 1)),
+    );
+  });
+  const { checks, episodes } = player;
+  const unhealthyMs = episodes.reduce((sum, { from, to }) => sum + (to ?? now) - from, 0);
+  const noticedMsMax = Math.max(0, ...episodes.map(({ noticedMs }) => noticedMs));
+  return {
+    rhythm,
+    checks,
+    times: episodes.length,
+    unhealthyMs,
+    noticedMsMax,
+    episodes: episodes.slice(-EPISODES_MAX),
+  };
+}
