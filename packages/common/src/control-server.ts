@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { connect } from "node:net";
 import { dirname } from "node:path";
 import type { EventLog } from "./event-log.js";
+import { jsonParts } from "./json-parts.js";
 import { type Problem, showValue } from "./problems.js";
 import type { Refusal } from "./status.js";
 
@@ -69,12 +70,28 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function answer(response: ServerResponse, status: number, body: unknown): void {
+/** Resolves too where the other side has gone. */
+const drained = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done).off("close", done);
+      resolve();
+    };
+    response.on("drain", done).on("close", done);
+  });
+
+async function answer(response: ServerResponse, status: number, body: unknown): Promise<void> {
   // A stream that has begun can only be broken off.
   if (response.headersSent) response.destroy();
   if (response.destroyed) return;
   response.writeHead(status, { "content-type": "application/json" });
-  response.end(JSON.stringify(body ?? null));
+  for (const part of jsonParts(body ?? null)) {
+    if (response.destroyed) return;
+    if (response.write(part)) continue;
+    // Other requests and timers have their turn before the next part is made.
+    await drained(response);
+  }
+  response.end();
 }
 
 async function serve(
@@ -109,7 +126,7 @@ async function serve(
       };
     },
   });
-  if (!streaming) answer(response, 200, result);
+  if (!streaming) await answer(response, 200, result);
 }
 
 const isAlive = (path: string): Promise<boolean> =>
@@ -147,7 +164,7 @@ export async function createControlServer(options: {
           ? { problems: error.problems }
           : {}),
       };
-      answer(response, status, refusal);
+      void answer(response, status, refusal);
     });
   });
   server.keepAliveTimeout = KEPT_MS;

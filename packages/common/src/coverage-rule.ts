@@ -146,6 +146,37 @@ function coveredReason(service: CoverageService): string {
 }
 
 /**
+ * Claims of each address and protocol that several servers are at. A server that is alone at its address
+ * conflicts with nothing but its service's own lines.
+ */
+function sharedClaims(services: readonly CoverageService[]): Iterable<readonly Claim[]> {
+  const at = new Map<
+    string,
+    { service: CoverageService; server: CoverageServer; name: string }[]
+  >();
+  for (const service of services) {
+    for (const [server, name] of serversOf(service)) {
+      const group = at.get(server.address);
+      if (group === undefined) at.set(server.address, [{ service, server, name }]);
+      else group.push({ service, server, name });
+    }
+  }
+  const groups = new Map<string, Claim[]>();
+  for (const [address, servers] of at) {
+    if (servers.length === 1) continue;
+    for (const { service, server, name } of servers) {
+      for (const claim of claimsOfServer(service, server, name)) {
+        const key = `${claim.protocol} ${address}`;
+        const group = groups.get(key);
+        if (group === undefined) groups.set(key, [claim]);
+        else group.push(claim);
+      }
+    }
+  }
+  return groups.values();
+}
+
+/**
  * For every virtual service, in the order given, whether a failover needs no table sync. A property
  * of the configuration; how many open connections fit it now is counted by the forwarder.
  */
@@ -155,18 +186,7 @@ export function coverageByRule(services: readonly CoverageService[]): CoverageBy
     const reason = ownReason(service);
     if (reason !== undefined) reasons.set(service.label, reason);
   }
-  const groups = new Map<string, Claim[]>();
-  for (const service of services) {
-    for (const [server, name] of serversOf(service)) {
-      for (const claim of claimsOfServer(service, server, name)) {
-        const key = `${claim.protocol} ${claim.serverAddress}`;
-        const group = groups.get(key);
-        if (group === undefined) groups.set(key, [claim]);
-        else group.push(claim);
-      }
-    }
-  }
-  for (const group of groups.values()) findConflicts(group, reasons);
+  for (const claims of sharedClaims(services)) findConflicts(claims, reasons);
   return services.map((service) => {
     const conflicting = reasons.get(service.label);
     const reason = conflicting ?? chooserReason(service);

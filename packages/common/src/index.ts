@@ -36,6 +36,7 @@ export * from "./revision.js";
 export * from "./run.js";
 export * from "./running.js";
 export * from "./running-cache.js";
+export * from "./running-loader.js";
 export * from "./service-status.js";
 export * from "./services-schema.js";
 export * from "./shutdown.js";

@@ -87,3 +87,41 @@ test("a command that never reads its input does not break the caller", async () 
   const result = await runCommand(["true"], { input: "x".repeat(10_000_000) });
   assert.equal(result.code, 0);
 });
+
+test("input in parts is made only as fast as it is read", async () => {
+  let made = 0;
+  function* parts(): Generator<string> {
+    for (; made < 100_000; made += 1) yield `${"x".repeat(1000)}\n`;
+  }
+  const result = await runCommand(["head", "-n", "3"], { inputParts: parts() });
+  console.log(`seen: ${result.stdout.length} bytes, ${made} parts made`);
+  assert.equal(result.code, 0);
+  assert.equal(result.stdout.length, 3003);
+  assert.ok(made < 10_000);
+});
+
+test("a part that cannot be made ends the command before it acts on half an input", async () => {
+  function* parts(): Generator<string> {
+    yield "echo half\n";
+    throw new Error("the second part is missing");
+  }
+  // A shell that reads all of its input first, as nft does.
+  const result = await runCommand(["sh", "-c", "cat > /dev/null; echo acted"], {
+    inputParts: parts(),
+  });
+  console.log("seen:", result.signal, result.stderr);
+  assert.equal(result.stdout, "");
+  assert.equal(result.signal, "SIGKILL");
+  assert.match(result.stderr, /second part is missing/);
+});
+
+test("output that is taken as it comes is not kept", async () => {
+  let taken = "";
+  const result = await runCommand(["seq", "1", "5"], {
+    onOutput: (text) => {
+      taken += text;
+    },
+  });
+  assert.equal(taken, "1\n2\n3\n4\n5\n");
+  assert.equal(result.stdout, "");
+});

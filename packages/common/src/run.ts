@@ -1,5 +1,6 @@
 // run.ts — commands as argument lists: no shell, bounded time, bounded output, never a process left behind.
 import { type ChildProcess, spawn } from "node:child_process";
+import { Readable } from "node:stream";
 import { type Millis, millis } from "./duration.js";
 
 export interface RunOptions {
@@ -7,6 +8,10 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** Written to standard input, which is then closed. */
   readonly input?: string;
+  /** The same in pieces, which are made as fast as they are read. */
+  readonly inputParts?: Iterable<string>;
+  /** Takes standard output as it comes, instead of keeping it. */
+  readonly onOutput?: (text: string) => void;
   /** Bytes kept of each of stdout and stderr; more is read and thrown away. */
   readonly outputBytesMax?: number;
   readonly env?: Readonly<Record<string, string>>;
@@ -143,6 +148,29 @@ function start(argv: readonly string[], options: RunOptions): ChildProcess | Err
   }
 }
 
+/** Pieces go as they are taken. One that cannot be made ends the command: half an input may mean anything. */
+function feed(
+  child: ChildProcess,
+  { input, inputParts }: RunOptions,
+  onError: (why: Error) => void,
+) {
+  const { stdin } = child;
+  stdin?.on("error", () => {
+    // The command closed its input early; its exit code tells the story.
+  });
+  if (inputParts === undefined) {
+    stdin?.end(input ?? "");
+    return;
+  }
+  const pieces = Readable.from(inputParts);
+  pieces.on("error", (error) => {
+    onError(error);
+    signalGroup(child.pid, "SIGKILL");
+  });
+  stdin?.on("close", () => pieces.destroy());
+  if (stdin) pieces.pipe(stdin);
+}
+
 /** Runs a command in a process group of its own. Resolves however it ends; see `mustRun`. */
 export const runCommand: Run = async (argv, options = {}) => {
   const { timeoutMs = RUN_TIMEOUT_MS, outputBytesMax = RUN_OUTPUT_BYTES_MAX } = options;
@@ -170,12 +198,11 @@ export const runCommand: Run = async (argv, options = {}) => {
   const cancel = boundTime(child.pid, timeoutMs, () => {
     timedOut = true;
   });
-  child.stdout?.on("data", (chunk: Buffer) => stdout.add(chunk));
+  const { onOutput } = options;
+  if (onOutput === undefined) child.stdout?.on("data", (chunk: Buffer) => stdout.add(chunk));
+  else child.stdout?.setEncoding("utf8").on("data", onOutput);
   child.stderr?.on("data", (chunk: Buffer) => stderr.add(chunk));
-  child.stdin?.on("error", () => {
-    // The command closed its input early; its exit code tells the story.
-  });
-  child.stdin?.end(options.input ?? "");
+  feed(child, options, (error) => stderr.add(Buffer.from(error.message)));
   const { code, signal, error } = await watchEnd(child);
   cancel();
   if (error !== undefined) stderr.add(Buffer.from(error.message));

@@ -35,12 +35,22 @@ async function bytesOf(path: string): Promise<Buffer | undefined> {
   }
 }
 
+const judgeFiles = (): string[] =>
+  JUDGES.map((name) => new URL(`./${name}.js`, import.meta.url).pathname);
+
+/** A name for one text and for what this program would make of it. */
+export async function fingerprintOfText(text: string): Promise<string> {
+  const hash = createHash("sha256").update(`${FORMAT} ${VERSION}\n`);
+  for (const bytes of await Promise.all(judgeFiles().map(bytesOf))) hash.update(bytes ?? "");
+  return hash.update(text).digest("hex");
+}
+
 /** A name for everything that the validated configuration is made of. Throws where something cannot be read. */
 export async function fingerprintOf(paths: AppliancePaths): Promise<string> {
   const folder = await realpath(paths.running).catch(() => paths.running);
   const inForce = (path: string): string => join(folder, relative(paths.running, path));
   const files = [
-    ...JUDGES.map((name) => new URL(`./${name}.js`, import.meta.url).pathname),
+    ...judgeFiles(),
     paths.applianceFile,
     paths.modesFile,
     inForce(paths.runningServicesFile),
@@ -54,29 +64,33 @@ export async function fingerprintOf(paths: AppliancePaths): Promise<string> {
 }
 
 /** What was kept of exactly these files; undefined where nothing was. Never throws. */
-export async function readRunningCache(
-  file: string,
-  fingerprint: string,
-): Promise<Running | undefined> {
+export const readRunningCache = (file: string, fingerprint: string): Promise<Running | undefined> =>
+  readKept(file, fingerprint);
+
+/** The same for any value. */
+export async function readKept<T>(file: string, fingerprint: string): Promise<T | undefined> {
   try {
     const text = await readFile(file, "utf8");
     const end = text.indexOf("\n");
     const body = text.slice(end + 1);
     if (text.slice(0, end) !== headline(fingerprint, body)) return undefined;
-    return JSON.parse(body) as Running;
+    return JSON.parse(body) as T;
   } catch {
     return undefined;
   }
 }
 
 /** Keeps what was validated. Left undone where JSON cannot carry it whole. */
-export async function writeRunningCache(
+export const writeRunningCache = (
   file: string,
   fingerprint: string,
   running: Running,
-): Promise<void> {
-  const body = JSON.stringify(running);
-  if (!isDeepStrictEqual(JSON.parse(body), running)) return;
+): Promise<void> => writeKept(file, fingerprint, running);
+
+/** The same for any value. */
+export async function writeKept(file: string, fingerprint: string, value: unknown): Promise<void> {
+  const body = JSON.stringify(value);
+  if (!isDeepStrictEqual(JSON.parse(body), value)) return;
   await ensureFolder(dirname(file));
   await replaceFile(file, `${headline(fingerprint, body)}\n${body}`, { mode: 0o600 });
 }

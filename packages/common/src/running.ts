@@ -71,15 +71,30 @@ function parseRevision(text: string, file: string): Parsed<RevisionRecord> {
   };
 }
 
-/** Reads and parses one file; `absent` where there is none. Never throws. */
+export type FileParser<T> = (text: string, file: string) => Parsed<T> | Promise<Parsed<T>>;
+
+/** How each file becomes a value. */
+export interface Parsers {
+  readonly appliance: FileParser<ApplianceConfig>;
+  readonly services: FileParser<ServicesConfig>;
+  readonly modes: FileParser<ModesConfig>;
+}
+
+const PARSERS: Parsers = {
+  appliance: parseAppliance,
+  services: parseServices,
+  modes: parseModes,
+};
+
+/** Reads and parses one file; `absent` answers for one that is not there. Never throws. */
 async function load<T>(
   file: string,
-  parse: (text: string, file: string) => Parsed<T>,
-  absent: Parsed<T>,
+  parse: FileParser<T>,
+  absent: () => ReturnType<FileParser<T>>,
 ): Promise<Parsed<T>> {
   try {
     const text = await readTextFile(file);
-    return text === undefined ? absent : parse(text, file);
+    return await (text === undefined ? absent() : parse(text, file));
   } catch (error) {
     if (error instanceof ProblemsError) return { ok: false, problems: error.problems };
     const got = error instanceof Error ? error.message : String(error);
@@ -89,24 +104,27 @@ async function load<T>(
 }
 
 /** Reads all that is in force; every problem of every file at once. */
-export async function loadRunning(paths: AppliancePaths): Promise<Parsed<Running>> {
+export async function loadRunning(
+  paths: AppliancePaths,
+  parsers: Parsers = PARSERS,
+): Promise<Parsed<Running>> {
   // The link may be moved to another revision meanwhile: it is followed once, then everything is of that one.
   const folder = await realpath(paths.running).catch(() => paths.running);
   const inForce = (path: string): string => join(folder, relative(paths.running, path));
   const servicesFile = inForce(paths.runningServicesFile);
   const revisionFile = inForce(paths.runningRevisionFile);
   const [appliance, services, modes, revision] = await Promise.all([
-    load(paths.applianceFile, parseAppliance, {
+    load(paths.applianceFile, parsers.appliance, () => ({
       ok: false,
       problems: [missing(paths.applianceFile)],
-    }),
-    load(servicesFile, parseServices, parseServices("", servicesFile)),
-    load(paths.modesFile, parseModes, { ok: true, value: NO_MODES, warnings: [] }),
-    load<RevisionRecord | null>(revisionFile, parseRevision, {
+    })),
+    load(servicesFile, parsers.services, () => parsers.services("", servicesFile)),
+    load(paths.modesFile, parsers.modes, () => ({ ok: true, value: NO_MODES, warnings: [] })),
+    load<RevisionRecord | null>(revisionFile, parseRevision, () => ({
       ok: true,
       value: null,
       warnings: [],
-    }),
+    })),
   ]);
   const parts = [appliance, services, modes, revision];
   const problems = parts.flatMap((part) => (part.ok ? [] : part.problems));

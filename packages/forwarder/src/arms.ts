@@ -1,5 +1,6 @@
 // arms.ts — adapter: which interfaces of this node carry services, found by subnet.
-import { inNetwork, mustRun, type Run } from "@lbpair/common";
+import { mustRun, type Run } from "@lbpair/common";
+import type { AddressList } from "./address-list.js";
 
 interface LinkJson {
   readonly ifname?: string;
@@ -16,14 +17,14 @@ export const isVirtual = (arm: string): boolean => VIRTUAL.test(arm);
  * Names of the interfaces one of whose own networks contains one of `addresses`. A /32 or /128 is
  * no network: it is how floating IPs themselves are held.
  */
-export async function findArms(run: Run, addresses: readonly string[]): Promise<string[]> {
+export async function findArms(run: Run, addresses: AddressList): Promise<string[]> {
   const { stdout } = await mustRun(run, ["ip", "-j", "addr", "show"]);
   const links = JSON.parse(stdout) as readonly LinkJson[];
   const carries = (link: LinkJson): boolean =>
     (link.addr_info ?? []).some(({ local, prefixlen }) => {
       if (local === undefined || prefixlen === undefined) return false;
       if (prefixlen === (local.includes(":") ? 128 : 32)) return false;
-      return addresses.some((address) => inNetwork(address, local, prefixlen));
+      return addresses.meets(local, prefixlen);
     });
   const arms = links.flatMap((link) =>
     link.ifname !== undefined && carries(link) ? link.ifname : [],

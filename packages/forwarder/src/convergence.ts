@@ -2,21 +2,19 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { AppliancePaths, EventLog, Log, Run, Running, SysctlStatus } from "@lbpair/common";
-import { findArms, isVirtual } from "./arms.js";
 import { checkTargets } from "./check-targets.js";
 import type { Totals } from "./counters.js";
 import type { Applied, DataPlane, Wish } from "./data-plane.js";
-import { distribute } from "./distribution.js";
+import { Distributor } from "./distributor.js";
 import type { Flow } from "./flow.js";
 import type { HealthEngine } from "./health/types.js";
 import { type HeldService, heldServices } from "./hold-teller.js";
 import { type Holds, NO_HOLDS, stepHolds } from "./holds.js";
-import { kernelSettings } from "./kernel-settings.js";
 import { Load } from "./load.js";
 import { healthFrom } from "./pool.js";
 import { poolEvents } from "./pool-events.js";
 import { type PlannedService, planServices } from "./server-plan.js";
-import { repairSettings } from "./sysctl.js";
+import { Surroundings } from "./surroundings.js";
 import { writeTotals } from "./totals-file.js";
 
 export interface ConvergenceDeps {
@@ -36,17 +34,27 @@ export interface ConvergenceDeps {
 const message = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
+const floatingIps = ({ services }: Running): readonly string[] => {
+  const all = [...services.virtualServices, ...services.floatingIps];
+  return [...new Set(all.map((each) => each.address))];
+};
+
+/** Both come from texts that are parsed once each: what did not change is the same object. */
+const onlyModes = (before: Running, now: Running): boolean =>
+  before.services === now.services && before.appliance === now.appliance;
+
 /** Counts that changed are written after this time, many at once. */
 const KEEP_COUNTS_MS = 200;
 
 export class Convergence {
   readonly load: Load;
   readonly #deps: ConvergenceDeps;
+  readonly #distributor = new Distributor();
+  readonly #surroundings: Surroundings;
   #running: Running;
   #services: readonly PlannedService[];
-  #arms: readonly string[] = [];
+  #floating: readonly string[];
   #failure: string | null = "the rules are not loaded yet";
-  #sysctls: readonly SysctlStatus[] = [];
   #kept: Totals;
   #keeping: NodeJS.Timeout | null = null;
   #active = false;
@@ -57,8 +65,10 @@ export class Convergence {
   constructor(deps: ConvergenceDeps, running: Running) {
     this.#deps = deps;
     this.load = new Load(deps.event);
+    this.#surroundings = new Surroundings(deps);
     this.#running = running;
     this.#services = planServices(running.services, running.modes);
+    this.#floating = floatingIps(running);
     this.#kept = deps.plane.past;
   }
 
@@ -72,11 +82,11 @@ export class Convergence {
 
   /** Whether a passive node may be brought packets of open connections. */
   get hasVirtualMac(): boolean {
-    return this.#arms.some(isVirtual);
+    return this.#surroundings.hasVirtualMac;
   }
 
   get sysctls(): readonly SysctlStatus[] {
-    return this.#sysctls;
+    return this.#surroundings.sysctls;
   }
 
   /** Null while the kernel holds what is wanted; else why this node may not carry traffic. */
@@ -85,40 +95,9 @@ export class Convergence {
     return this.#deps.plane.table.present ? null : "the table is gone and being loaded again";
   }
 
-  #floatingIps(): string[] {
-    const { floatingIps, virtualServices } = this.#running.services;
-    const all = [...virtualServices, ...floatingIps].map((each) => each.address);
-    return [...new Set(all)];
-  }
-
-  async #findArms(): Promise<void> {
-    const servers = this.#services.flatMap((each) => each.servers.map((server) => server.address));
-    const addresses = [...new Set([...this.#floatingIps(), ...servers])];
-    try {
-      this.#arms = (await findArms(this.#deps.run, addresses)).sort();
-    } catch (error) {
-      // The rules forward without knowing the arms; they then reject nothing between them.
-      this.#deps.log.warn({ error: message(error) }, "interfaces cannot be listed");
-    }
-  }
-
-  /** Sets and verifies kernel settings; says what it had to repair. */
-  async #settle(): Promise<void> {
-    const { log, event } = this.#deps;
-    const size = this.#running.appliance.kernel.connectionTableSize;
-    const { statuses, repaired } = await repairSettings(kernelSettings(this.#arms, size));
-    const first = this.#sysctls.length === 0;
-    this.#sysctls = statuses;
-    if (repaired.length === 0) return;
-    const text = `${repaired.length} kernel settings were not as forwarding needs them and are set now`;
-    // At the first look they are merely the system's own; later somebody changed them back.
-    event(first ? "info" : "warn", "kernel-settings-repaired", text, { settings: repaired });
-    log.info({ settings: repaired }, "kernel settings repaired");
-  }
-
   /** The configuration that the kernel is first brought to; it stays wanted where that fails. */
   async begin(): Promise<Applied> {
-    this.#adopt(this.#running);
+    this.#deps.engine.update(checkTargets(this.#services));
     return this.#settleAndApply();
   }
 
@@ -127,7 +106,8 @@ export class Convergence {
     const before = this.#running;
     this.#adopt(running);
     try {
-      return await this.#settleAndApply();
+      // An operator's mode is waited for by a person, and concerns neither interfaces nor settings.
+      return await (onlyModes(before, running) ? this.#apply() : this.#settleAndApply());
     } catch (error) {
       this.#adopt(before);
       this.request();
@@ -137,30 +117,29 @@ export class Convergence {
 
   /** The checks learn of it first, so that a server they have never seen counts as unknown. */
   #adopt(running: Running): void {
+    const config = this.#running.services;
+    const services = this.#services;
+    this.#services = planServices(running.services, running.modes, { config, services });
+    const sameServices = config === running.services;
     this.#running = running;
-    this.#services = planServices(running.services, running.modes);
+    if (sameServices) return;
+    this.#floating = floatingIps(running);
     this.#deps.engine.update(checkTargets(this.#services));
   }
 
   async #settleAndApply(): Promise<Applied> {
-    await this.#findArms();
-    await this.#settle();
+    await this.#surroundings.look(this.#running, this.#services);
     return this.#apply();
   }
 
   #wish(): Wish {
-    const health = healthFrom(this.#deps.engine.followed());
-    this.#holds = stepHolds(this.#holds, this.#services, health, this.#active);
-    const { pending } = this.#holds;
-    return {
-      distributions: distribute(this.#services, health, {
-        weightOf: this.load.weightOf,
-        held: pending,
-        fullOf: this.load.fullOf,
-      }),
-      floatingIps: this.#floatingIps(),
-      arms: this.#arms,
-    };
+    const services = this.#services;
+    const health = this.#deps.engine.followed();
+    this.#holds = stepHolds(this.#holds, services, healthFrom(health), this.#active);
+    const { steered, full } = this.load;
+    const held = this.#holds.pending;
+    const distributions = this.#distributor.distribute({ services, health, steered, held, full });
+    return { distributions, floatingIps: this.#floating, arms: this.#surroundings.arms };
   }
 
   /** Whether this node is active: then it holds services on their fallback. */
@@ -186,8 +165,7 @@ export class Convergence {
     const { plane } = this.#deps;
     const before = plane.wish?.distributions ?? [];
     const wish = this.#wish();
-    const { engine, onHeld } = this.#deps;
-    onHeld(heldServices(this.#services, this.#holds.pending, engine.own()));
+    this.#tellHeld();
     try {
       const applied = await plane.apply(wish);
       await this.#succeeded();
@@ -201,12 +179,20 @@ export class Convergence {
     }
   }
 
+  #tellHeld(): void {
+    const { engine, onHeld } = this.#deps;
+    const { pending } = this.#holds;
+    onHeld(pending.size === 0 ? [] : heldServices(this.#services, pending, engine.own()));
+  }
+
   #report(before: Wish["distributions"], wish: Wish, applied: Applied): void {
     const { event, log } = this.#deps;
     if (applied.loaded) {
       event("info", "table-loaded", "the table was loaded whole", { elements: applied.changed });
     }
-    for (const each of poolEvents(before, wish.distributions)) {
+    const known = new Set(before);
+    const changed = wish.distributions.filter((each) => !known.has(each));
+    for (const each of poolEvents(before, changed)) {
       event(each.level, each.event, each.text, each.facts);
     }
     if (applied.changed > 0) {
@@ -278,10 +264,9 @@ export class Convergence {
   /** Regular look at what others may have changed: interfaces, settings, the table itself. */
   async upkeep(): Promise<void> {
     const { plane } = this.#deps;
-    const before = this.#arms.join();
-    await this.#findArms();
-    await this.#settle();
-    if (this.#failure !== null || this.#arms.join() !== before) this.request();
+    const before = this.#surroundings.arms;
+    await this.#surroundings.look(this.#running, this.#services);
+    if (this.#failure !== null || this.#surroundings.arms !== before) this.request();
     else await plane.compareAtLeisure();
     await plane.connections.settle();
   }

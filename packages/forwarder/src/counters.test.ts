@@ -1,62 +1,121 @@
 // counters.test.ts — promises of counters.ts and present-table.ts.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countedElements, elementTotals, notLess, sumTotals } from "./counters.js";
+import { type CountedElement, elementTotals, notLess, sumTotals } from "./counters.js";
 import { parseMonitorLine } from "./monitor-line.js";
-import { parseTable } from "./present-table.js";
+import { TableListing } from "./present-table.js";
 import { classid } from "./service-id.js";
 import { distributed, fallback, server, service } from "./testing/services.js";
 
 const now = distributed(service([server("a"), fallback()]));
 const id = classid(now.id);
 const counter = (packets: number, bytes: number) => ({ packets, bytes });
-const counted = (val: unknown, packets: number, bytes = 0) => ({
-  elem: { val, counter: counter(packets, bytes) },
-});
-const listing = JSON.stringify({
-  nftables: [
-    { metainfo: {} },
-    { counter: { name: "guarded", packets: 3, bytes: 30 } },
-    { chain: { name: "rules_x" } },
-    { rule: { chain: "pass", expr: [] } },
-    { set: { name: "floating", elem: ["192.168.200.100"] } },
-    { set: { name: "arms", elem: ["eth0"] } },
-    {
-      set: {
-        name: "toservers",
-        elem: [counted({ concat: ["192.168.100.11", "tcp", 80] }, 10, 1000)],
-      },
-    },
-    {
-      set: {
-        name: "fromservers",
-        elem: [counted({ concat: ["192.168.100.11", "tcp", 80] }, 20, 5000)],
-      },
-    },
-    {
-      map: {
-        name: "services",
-        map: "classid",
-        elem: [[counted({ concat: ["192.168.200.100", "tcp", 80] }, 4), id]],
-      },
-    },
-    { map: { name: "servers", map: "ipv4_addr", elem: [[counted(id, 3), "192.168.100.11"]] } },
-    { set: { name: "cuts", elem: [{ elem: { val: {} } }] } },
-  ],
-});
-const present = parseTable(listing);
+const listing = `table ip lbpair {
+	counter guarded {
+		packets 3 bytes 30
+	}
+
+	set floating {
+		type ipv4_addr
+		elements = { 192.168.200.100 }
+	}
+
+	set arms {
+		type ifname
+		elements = { "eth0" }
+	}
+
+	set toservers {
+		type ipv4_addr . inet_proto . inet_service
+		counter
+		elements = { 192.168.100.11 . tcp . 80 counter packets 10 bytes 1000 }
+	}
+
+	set fromservers {
+		type ipv4_addr . inet_proto . inet_service
+		counter
+		elements = { 192.168.100.11 . tcp . 80 counter packets 20 bytes 5000 }
+	}
+
+	set cuts {
+		type ipv4_addr . inet_service . ipv4_addr . inet_service
+		size 262144
+		flags dynamic,timeout
+		timeout 5m
+		elements = { 1.1.1.1 . 5 . 2.2.2.2 . 6 expires 4m58s320ms }
+	}
+
+	map services {
+		type ipv4_addr . inet_proto . inet_service : classid
+		counter
+		elements = { 192.168.200.100 . tcp . 80 counter packets 4 bytes 0 : ${id},
+			     192.168.200.100 . tcp . 81 counter packets 0 bytes 0 : ${id} }
+	}
+
+	map servers {
+		type classid : ipv4_addr
+		counter
+		elements = { ${id} counter packets 3 bytes 0 : 192.168.100.11 }
+	}
+
+	map ways {
+		type classid : verdict
+		elements = { ${id} : jump by_flow_64 }
+	}
+
+	chain guard {
+		type filter hook input priority filter; policy accept;
+		ip daddr @floating jump floating_ip
+	}
+
+	chain rules_x {
+	}
+}
+`;
+
+/** Read in pieces of so many characters. */
+function read(text: string, piece = text.length) {
+  const elements: string[] = [];
+  const counted: CountedElement[] = [];
+  const reader = new TableListing((set, key, value, count) => {
+    elements.push(`${set} ${key}${value === "" ? "" : ` : ${value}`}`);
+    if (count !== null) counted.push({ set, key, value, ...count });
+  });
+  for (let i = 0; i < text.length; i += piece) reader.push(text.slice(i, i + piece));
+  return { elements, counted, present: reader.end() };
+}
 
 test("nft's listing becomes elements, counts, chains and cuts", () => {
-  assert.deepEqual([...present.elements.floating.keys()], ["192.168.200.100"]);
-  assert.deepEqual([...present.elements.arms.keys()], ['"eth0"']);
-  assert.deepEqual([...present.elements.services], [["192.168.200.100 . tcp . 80", id]]);
+  const { elements, present } = read(listing);
+  console.log("seen:", elements.join("; "));
+  assert.deepEqual(elements, [
+    "floating 192.168.200.100",
+    'arms "eth0"',
+    "toservers 192.168.100.11 . tcp . 80",
+    "fromservers 192.168.100.11 . tcp . 80",
+    `services 192.168.200.100 . tcp . 80 : ${id}`,
+    `services 192.168.200.100 . tcp . 81 : ${id}`,
+    `servers ${id} : 192.168.100.11`,
+    `ways ${id} : jump by_flow_64`,
+  ]);
   assert.deepEqual(present.named.get("guarded"), counter(3, 30));
   assert.ok(present.chains.has("rules_x"));
+  assert.match(present.rules, /^guard type filter hook input .*\nguard ip daddr @floating jump/);
   assert.equal(present.cuts, 1);
 });
 
+test("wherever a listing is cut into pieces, it says the same", () => {
+  const whole = read(listing);
+  for (const piece of [1, 2, 7, 64]) assert.deepEqual(read(listing, piece), whole);
+});
+
+test("half a listing is an error, never a table with less in it", () => {
+  const ends = [0.2, 0.5, 0.9].map((share) => listing.slice(0, listing.length * share));
+  for (const half of ends) assert.throws(() => read(half), /not whole/);
+});
+
 test("counts become sums of the service and of its server", () => {
-  const totals = elementTotals(countedElements(present), [now]);
+  const totals = elementTotals(read(listing).counted, [now]);
   assert.deepEqual(totals.get("web"), { connections: 4, packets: 30, bytes: 6000 });
   assert.deepEqual(totals.get("web/a"), { connections: 3, packets: 30, bytes: 6000 });
   assert.equal(totals.get("web/fallback"), undefined);
@@ -115,5 +174,5 @@ test("other lines of nft monitor say what they are, and other tables are nobody'
 });
 
 test("text that is not nft's listing is an error, never an empty table", () => {
-  assert.throws(() => parseTable("oops"));
+  assert.throws(() => read("oops"));
 });

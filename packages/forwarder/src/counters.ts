@@ -1,11 +1,10 @@
 // counters.ts — the kernel's element counters as sums per service and per server.
 import { type PortRange, portRangesOverlap } from "@lbpair/common";
 import type { Distribution } from "./distribution.js";
-import { CONFIGURED, type SetName } from "./elements.js";
-import type { PresentTable } from "./present-table.js";
-import { wideSocket } from "./return-elements.js";
-import { type PlannedServer, portOnServer } from "./server-plan.js";
-import { classid } from "./service-id.js";
+import type { SetName } from "./elements.js";
+import { hasPort, type Lookup, lookupOf } from "./lookup.js";
+import type { PlannedServer, PlannedService } from "./server-plan.js";
+import { classNumber } from "./service-id.js";
 
 export interface Total {
   /** Flows that this node decided: new ones, and ones it picked up after a failover. */
@@ -51,70 +50,55 @@ export const sumTotals = (a: Totals, b: Totals): Totals => merge(a, b, add);
 /** Counts only rise; a reading taken while an element was moved must not show less than before. */
 export const notLess = (before: Totals, now: Totals): Totals => merge(now, before, largest);
 
-/** Whose count an element's key and value are; several where services share a server's port. */
-export type OwnersOf = (element: CountedElement) => readonly string[];
+const SOCKET = /^(\S+) \. (\S+) \. (\d+)(?:-(\d+))?$/;
 
 const WIDE: ReadonlySet<SetName> = new Set(["widetoservers", "widefromservers"]);
 
-const PORTS = /^(\S+ \. \S+) \. (\d+)(?:-(\d+))?$/;
-
-/** Servers of services with wide ranges; the kernel may hold pieces of a range. */
-class WideOwners {
-  readonly #claims = new Map<string, { readonly range: PortRange; readonly owners: string[] }[]>();
-
-  /** A port of the server's own is what every port of the range becomes. */
-  add({ address, port, id }: PlannedServer, protocol: string, range: PortRange, label: string) {
-    const key = `${address} . ${protocol}`;
-    const own = port === 0 ? range : { first: port, last: port };
-    const claims = this.#claims.get(key) ?? [];
-    claims.push({ range: own, owners: [id, label] });
-    this.#claims.set(key, claims);
-  }
-
-  at(key: string): string[] {
-    const [, server = "", first, last = first] = PORTS.exec(key) ?? [];
-    const piece = { first: Number(first), last: Number(last) };
-    const claims = this.#claims.get(server) ?? [];
-    return claims.flatMap(({ range, owners }) => (portRangesOverlap(range, piece) ? owners : []));
-  }
+interface Piece extends PortRange {
+  /** Whether it is of a set of ranges: then no single port is meant. */
+  readonly wide: boolean;
 }
 
-/** Look-up of owners in a set of distributions; built once for many elements. */
-export function indexOwners(distributions: readonly Distribution[]): OwnersOf {
-  const services = new Map<string, string[]>();
-  const servers = new Map<string, string[]>();
-  const sockets = new Map<string, Set<string>>();
-  const wide = new WideOwners();
-  for (const { service, id, serverNumbers } of distributions) {
-    for (const protocol of service.protocols) {
-      for (const range of service.wide) {
-        services.set(wideSocket(service.address, protocol, range), [service.label]);
-        for (const server of service.servers) wide.add(server, protocol, range, service.label);
-      }
-      for (const port of service.ports) {
-        services.set(`${service.address} . ${protocol} . ${port}`, [service.label]);
-        for (const server of service.servers) {
-          const key = `${server.address} . ${protocol} . ${portOnServer(server, port)}`;
-          const owners = sockets.get(key) ?? new Set();
-          sockets.set(key, owners.add(server.id).add(service.label));
-        }
-      }
-    }
-    service.servers.forEach((server, index) => {
-      const key = `${classid(id)} ${server.address}`;
-      if (!servers.has(key)) servers.set(key, [server.id]);
-      servers.set(`${classid(serverNumbers[index] ?? 0)} ${server.address}`, [server.id]);
-    });
+/** A port of the server's own is what every port of the service becomes. */
+function answersAt(service: PlannedService, { port }: PlannedServer, piece: Piece): boolean {
+  const own = port === 0 ? undefined : { first: port, last: port };
+  if (service.wide.some((range) => portRangesOverlap(own ?? range, piece))) return true;
+  if (piece.wide || service.ports.length === 0) return false;
+  return port === 0 ? hasPort(service, piece.first) : port === piece.first;
+}
+
+/** Everybody whose packets these are: services may share a server's port. */
+function ownersOfSocket(set: SetName, key: string, lookup: Lookup): string[] {
+  const [, address = "", protocol = "", first, last = first] = SOCKET.exec(key) ?? [];
+  const piece = { first: Number(first), last: Number(last), wide: WIDE.has(set) };
+  return lookup.servedAt(address).flatMap(({ service }) => {
+    if (!service.protocols.some((each) => each === protocol)) return [];
+    const servers = service.servers.filter(
+      (server) => server.address === address && answersAt(service, server, piece),
+    );
+    return servers.length === 0 ? [] : [service.label, ...servers.map(({ id }) => id)];
+  });
+}
+
+/** Whose count an element is; of several, each has it. */
+function ownersOf({ set, key, value }: CountedElement, lookup: Lookup): readonly string[] {
+  if (set === "toservers" || set === "fromservers" || WIDE.has(set)) {
+    return ownersOfSocket(set, key, lookup);
   }
-  return ({ set, key, value }) => {
-    if (set === "services" || set === "wideservices") return services.get(key) ?? [];
-    if (set === "toservers" || set === "fromservers") {
-      return [...new Set([...(sockets.get(key) ?? []), ...wide.at(key)])];
-    }
-    if (WIDE.has(set)) return wide.at(key);
-    // The number of a service or of a server, and the server's address behind it.
-    return servers.get(`${key} ${value}`) ?? [];
-  };
+  if (set === "services" || set === "wideservices") {
+    const [, vip = "", protocol = "", port] = SOCKET.exec(key) ?? [];
+    const found = lookup.service(vip, protocol, Number(port));
+    return found === undefined ? [] : [found.service.label];
+  }
+  // The number of a service or of a server, and the server's address behind it.
+  const number = classNumber(key);
+  const found = lookup.numbered(number);
+  if (found === undefined) return [];
+  const owner = found.service.servers.find(
+    (server, index) =>
+      server.address === value && (number === found.id || number === found.serverNumbers[index]),
+  );
+  return owner === undefined ? [] : [owner.id];
 }
 
 /** What one element has counted. The maps see first packets only, the four sets see all. */
@@ -123,26 +107,20 @@ const totalOf = ({ set, packets, bytes }: CountedElement): Total =>
     ? { connections: 0, packets, bytes }
     : { connections: packets, packets: 0, bytes: 0 };
 
+/** By the services there are; what went with a change belongs to those `formerly` too. */
 export function elementTotals(
   elements: Iterable<CountedElement>,
   distributions: readonly Distribution[],
+  formerly: readonly Distribution[] = distributions,
 ): Totals {
-  const ownersOf = indexOwners(distributions);
+  const lookups = [...new Set([formerly, distributions])].map(lookupOf);
   const totals = new Map<string, Total>();
   for (const element of elements) {
     if (element.packets === 0) continue;
-    for (const owner of ownersOf(element)) {
+    const owners = new Set(lookups.flatMap((lookup) => ownersOf(element, lookup)));
+    for (const owner of owners) {
       totals.set(owner, add(totals.get(owner) ?? NO_TOTAL, totalOf(element)));
     }
   }
   return totals;
-}
-
-/** Every counted element of a listing. */
-export function* countedElements(present: PresentTable): Generator<CountedElement> {
-  for (const set of CONFIGURED) {
-    for (const [key, { packets, bytes }] of present.counts[set]) {
-      yield { set, key, value: present.elements[set].get(key) ?? "", packets, bytes };
-    }
-  }
 }

@@ -6,14 +6,16 @@ import {
   type ControlServer,
   createControlServer,
   createEventLog,
+  createRunningLoader,
   type EventLog,
   type ForwarderStatus,
   formatProblem,
-  loadRunning,
   type Problem,
   RefusalError,
   type Running,
+  type RunningLoader,
   standardRoutes,
+  VERSION,
 } from "@lbpair/common";
 import { parseConditionOrder, parsePinsOrder, parseVerdictsOrder } from "./bodies.js";
 import { FLOODED } from "./flow-keeper.js";
@@ -23,7 +25,6 @@ import { countOpen } from "./open-order.js";
 import { adoptPins, type PinWatch, watchPins } from "./pin-watch.js";
 import { tellReloaded } from "./reload-news.js";
 import { tableName } from "./rules.js";
-import { packageVersion } from "./version.js";
 import { whatIf } from "./what-if-order.js";
 import {
   createWorks,
@@ -41,9 +42,11 @@ const FLOOD_LOOKS = 12;
 const INHERITED =
   "the configuration in force cannot be used; the rules loaded before go on forwarding";
 
+const UNUSABLE = "the configuration in force cannot be used";
+
 export class ForwarderDaemon {
   readonly #deps: WorksDeps;
-  readonly #version = packageVersion();
+  readonly #loader: RunningLoader;
   readonly #startedAt;
   readonly #events: EventLog;
   #works: Works | null = null;
@@ -62,15 +65,17 @@ export class ForwarderDaemon {
   #pinWatch: PinWatch | null = null;
   #looking = false;
 
-  private constructor(deps: WorksDeps, events: EventLog) {
+  private constructor(deps: WorksDeps, events: EventLog, loader: RunningLoader) {
     this.#deps = deps;
+    this.#loader = loader;
     this.#startedAt = deps.clock.now();
     this.#events = events;
   }
 
   static async start(deps: WorksDeps): Promise<ForwarderDaemon> {
     const { paths, clock, log } = deps;
-    const running = await loadRunning(paths);
+    const loader = createRunningLoader(paths, deps.run, "forwarder");
+    const running = await loader.load();
     const node = running.ok ? running.value.appliance.node.name : "unknown";
     const events = await createEventLog({
       node,
@@ -79,7 +84,7 @@ export class ForwarderDaemon {
       wall: clock.wall,
       onDiskError: (error) => log.warn({ error: error.message }, "events cannot be written"),
     });
-    const daemon = new ForwarderDaemon(deps, events);
+    const daemon = new ForwarderDaemon(deps, events, loader);
     daemon.#heartbeat = createHeartbeatLink(paths.socket("heartbeat"), () => daemon.#readiness());
     daemon.#control = await createControlServer({
       path: paths.socket("forwarder"),
@@ -104,7 +109,7 @@ export class ForwarderDaemon {
   async #standBy(problems: readonly Problem[]): Promise<void> {
     this.#refuse(problems);
     const table = tableName(FAMILY).split(" ");
-    const listing = await this.#deps.run(["nft", "-s", "list", "table", ...table]);
+    const listing = await this.#deps.run(["nft", "-t", "list", "table", ...table]);
     this.#inherited = listing.code === 0;
     // What an earlier life wrote would tell a heartbeat that starts now of rules that are gone.
     if (!this.#inherited) await rm(this.#deps.paths.forwarderReadyFile, { force: true });
@@ -157,16 +162,13 @@ export class ForwarderDaemon {
       unknown: [],
     };
     const { serial, hash, unhealthy, unknown } = verdicts;
-    const failure = works === null ? this.#idleReason() : works.convergence.failure;
+    const failure =
+      works === null ? (this.#inherited ? null : UNUSABLE) : works.convergence.failure;
     return {
       ready: failure === null,
       reason: failure ?? (works === null ? INHERITED : "the rules are loaded"),
       verdicts: { serial, hash, unhealthy, unknown },
     };
-  }
-
-  #idleReason(): string | null {
-    return this.#inherited ? null : "the configuration in force cannot be used";
   }
 
   #routes(): ControlRoutes {
@@ -204,7 +206,7 @@ export class ForwarderDaemon {
 
   /** Both a new revision and a changed mode come this way. What cannot be used changes nothing. */
   async #reload(): Promise<{ readonly changed: number }> {
-    const running = await loadRunning(this.#deps.paths);
+    const running = await this.#loader.load();
     if (!running.ok) {
       this.#refuse(running.problems);
       const text = "the new configuration cannot be used; the old one stays in force";
@@ -263,7 +265,7 @@ export class ForwarderDaemon {
     const { ready, reason: readyReason } = this.#readiness();
     return {
       daemon: "forwarder",
-      version: this.#version,
+      version: VERSION,
       pid: process.pid,
       upMs: Math.round(now - this.#startedAt),
       condition: this.#condition,

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { createLog, millis } from "@lbpair/common";
 import { DataPlane, type Wish } from "./data-plane.js";
 import { distribute } from "./distribution.js";
-import { type Elements, noElements } from "./elements.js";
+import { CONFIGURED, type Elements } from "./elements.js";
 import type { FlowKeeper } from "./flow-keeper.js";
 import type { NftTable } from "./nft.js";
 import type { PresentTable } from "./present-table.js";
@@ -18,33 +18,38 @@ const wish = (mode: "online" | "halt"): Wish => ({
 
 function bench() {
   let now = 1000;
-  let table: Elements | null = null;
+  let table: readonly Elements[] | null = null;
   const broken = { nft: false, flows: false };
   const took = { load: 0 };
   const seen: string[] = [];
   const events: string[] = [];
-  const present = (elements: Elements): PresentTable => ({
-    elements,
-    counts: Object.fromEntries(
-      Object.keys(noElements()).map((name) => [name, new Map()]),
-    ) as unknown as PresentTable["counts"],
+  const present: PresentTable = {
     named: new Map(),
     chains: new Set(["rules_1"]),
     rules: "",
     cuts: 0,
-  });
+  };
   const nft: NftTable = {
-    async read() {
+    async list(onElement) {
+      if (broken.nft) throw new Error("nft is broken");
+      for (const part of table ?? []) {
+        for (const set of CONFIGURED) {
+          for (const [key, value] of part[set]) onElement(set, key, value, null);
+        }
+      }
+      return table === null ? null : present;
+    },
+    async listRules() {
       seen.push("read");
       if (broken.nft) throw new Error("nft is broken");
-      return table === null ? null : present(table);
+      return table === null ? null : present;
     },
     knows: () => true,
-    async load(wanted) {
+    async load(parts) {
       seen.push("load");
       if (broken.nft) throw new Error("nft is broken");
       now += took.load;
-      table = wanted;
+      table = [...parts];
     },
     async change() {
       seen.push("change");

@@ -1,19 +1,14 @@
 // data-plane.ts — brings the kernel to what is wanted, one change at a time, and knows what is in force.
 import type { Clock, EventLog, Family, Log, Millis } from "@lbpair/common";
-import {
-  type CountedElement,
-  countedElements,
-  elementTotals,
-  sumTotals,
-  type Totals,
-} from "./counters.js";
-import type { Distribution } from "./distribution.js";
-import { diffElements, type ElementChanges, type Elements } from "./elements.js";
+import { type CountedElement, elementTotals, sumTotals, type Totals } from "./counters.js";
+import { ElementBook, NO_WISH, type Wish } from "./element-book.js";
+import type { ElementChanges } from "./elements.js";
 import type { FlowKeeper } from "./flow-keeper.js";
-import { FlowTurns } from "./flow-turns.js";
+import { FlowTurns, type Gone } from "./flow-turns.js";
+import { KernelTable, type Survey } from "./kernel-table.js";
 import type { NftTable } from "./nft.js";
-import type { PresentTable } from "./present-table.js";
-import { wantedElements } from "./wanted-elements.js";
+
+export type { Wish } from "./element-book.js";
 
 export interface DataPlaneDeps {
   readonly family: Family;
@@ -24,13 +19,6 @@ export interface DataPlaneDeps {
   readonly event: EventLog["record"];
 }
 
-/** What is to be in force. */
-export interface Wish {
-  readonly distributions: readonly Distribution[];
-  readonly floatingIps: readonly string[];
-  readonly arms: readonly string[];
-}
-
 export interface Applied {
   /** Elements changed; 0 = the kernel held all of it already. */
   readonly changed: number;
@@ -38,21 +26,16 @@ export interface Applied {
   readonly loaded: boolean;
 }
 
-interface InForce {
-  readonly wish: Wish;
-  readonly elements: Elements;
-}
-
-/** A loss noticed this soon after our own load is looked at before it is believed. */
-const OWN_ECHO_MS = 300;
-/** News of a large load comes late: so many times what the load took. */
-const OWN_ECHO_LOADS = 10;
+/** Comparing a large table takes at most this share of the time. */
+const COMPARING_SHARE = 1 / 250;
 
 export class DataPlane {
   /** Connections have a queue of their own, so that a lost table never waits for them. */
   readonly connections: FlowTurns;
   readonly #deps: DataPlaneDeps;
-  #inForce: InForce | null = null;
+  readonly #book: ElementBook;
+  readonly #table: KernelTable;
+  #inForce: Wish | null = null;
   #past: Totals = new Map();
   /** Of the last reading. */
   #counted: Totals = new Map();
@@ -60,29 +43,26 @@ export class DataPlane {
   #formerly: Wish["distributions"] = [];
   /** Elements that went and are not counted to the past yet: one look-up is built for all of them. */
   #gone: CountedElement[] = [];
-  /** How long a reading takes; a large table is looked at less often. */
-  #readMs = 0;
   #comparedAt: Millis | null = null;
   #tableTurn: Promise<unknown> = Promise.resolve();
-  #loadedAt: Millis | null = null;
-  #loadMs = 0;
   /** A comparison that is queued and has not begun: it will see whatever happens until then. */
   #comparison: Promise<void> | null = null;
   #repairs = 0;
   #lastRepairMs: number | null = null;
   #present = false;
-  /** The rules as nft lists them; null until read after a load. */
-  #rules: string | null = null;
 
   constructor(deps: DataPlaneDeps, past: Totals) {
     this.#deps = deps;
     this.#past = past;
-    this.connections = new FlowTurns(deps, () => this.#inForce?.wish.distributions ?? null);
+    const { nft, clock, log } = deps;
+    this.#book = new ElementBook(deps.family);
+    this.#table = new KernelTable({ nft, book: this.#book, clock, log });
+    this.connections = new FlowTurns(deps, () => this.#inForce?.distributions ?? null);
   }
 
   /** What is in force; null before the first success. */
   get wish(): Wish | null {
-    return this.#inForce?.wish ?? null;
+    return this.#inForce;
   }
 
   /** Counts of elements that are gone; what the kernel counts comes on top. */
@@ -102,17 +82,14 @@ export class DataPlane {
     return turn;
   }
 
-  /** A listing with counters; remembered, since a deleted table takes its counts with it. */
-  async read(): Promise<PresentTable | null> {
-    const began = this.#deps.clock.now();
-    const present = await this.#deps.nft.read();
-    this.#readMs = this.#deps.clock.now() - began;
-    if (present !== null) this.#counted = this.#totalsOf(present);
-    return present;
+  /** Reads the kernel's counters; remembered, since a deleted table takes its counts with it. */
+  async read(): Promise<void> {
+    const counted = await this.#table.counted();
+    if (counted !== null) this.#counted = this.#totalsOf(counted);
   }
 
-  #totalsOf(present: PresentTable): Totals {
-    return elementTotals(countedElements(present), this.#inForce?.wish.distributions ?? []);
+  #totalsOf(counted: readonly CountedElement[]): Totals {
+    return elementTotals(counted, this.#inForce?.distributions ?? []);
   }
 
   /** What the kernel counted in elements read last, and in those that are gone. */
@@ -127,136 +104,90 @@ export class DataPlane {
 
   #settleGone(): void {
     if (this.#gone.length === 0) return;
-    const known = [...this.#formerly, ...(this.#inForce?.wish.distributions ?? [])];
-    this.#past = sumTotals(this.#past, elementTotals(this.#gone, known));
+    const now = this.#inForce?.distributions ?? [];
+    this.#past = sumTotals(this.#past, elementTotals(this.#gone, now, this.#formerly));
     this.#gone = [];
   }
 
   /** One transaction of the difference, then ends flows, unless it `concerns` no open connection. */
   async apply(wish: Wish, concerns = true): Promise<Applied> {
-    const { first, before, applied } = await this.#changeTable(() => this.#bring(wish));
+    const { first, gone, applied } = await this.#changeTable(() => this.#bring(wish));
     if (concerns && (first || applied.changed > 0)) {
-      await this.connections.end({ before, loaded: applied.loaded });
+      await this.connections.end({ gone, loaded: applied.loaded });
     }
     return applied;
   }
 
   async #bring(wish: Wish): Promise<{
     readonly first: boolean;
-    /** What the kernel held before; null where nothing. */
-    readonly before: Elements | null;
+    readonly gone: Gone | null;
     readonly applied: Applied;
   }> {
-    const elements = wantedElements({ family: this.#deps.family, ...wish });
-    const inForce = this.#inForce;
-    const present = inForce === null ? await this.#deps.nft.read() : null;
-    const before = inForce?.elements ?? present?.elements ?? null;
-    this.#settleGone();
-    this.#formerly = inForce?.wish.distributions ?? wish.distributions;
-    const changes =
-      inForce === null
-        ? await this.#reach(elements, present)
-        : await this.#step(elements, inForce.elements);
-    this.#present = true;
-    this.#inForce = { wish, elements };
-    if (changes === null && present !== null) {
-      this.#past = sumTotals(this.past, this.#totalsOf(present));
+    const before = this.#inForce;
+    const step = this.#book.change(wish);
+    try {
+      const survey = before === null ? await this.#table.survey() : null;
+      this.#settleGone();
+      this.#formerly = (before ?? wish).distributions;
+      const changes =
+        survey === null ? await this.#step(step) : await this.#table.reach(survey, false);
+      this.#present = true;
+      this.#inForce = wish;
+      if (changes === null && survey !== null) {
+        this.#past = sumTotals(this.past, this.#totalsOf(survey.counted));
+      }
+      const gone = survey === null ? step.removed : survey.present && survey.changes.removed;
+      const applied = { changed: changes?.count ?? this.#table.size, loaded: changes === null };
+      return { first: before === null, gone, applied };
+    } catch (error) {
+      this.#book.change(before ?? NO_WISH);
+      throw error;
     }
-    const size = Object.values(elements).reduce((sum, set) => sum + set.size, 0);
-    const applied = { changed: changes?.count ?? size, loaded: changes === null };
-    return { first: inForce === null, before, applied };
   }
 
   /**
    * From what was put in force last to what is wanted, without looking: a listing of a large table
    * takes seconds, and what others do to it is watched. Where the kernel disagrees, it is read.
    */
-  async #step(elements: Elements, assumed: Elements): Promise<ElementChanges | null> {
+  async #step(changes: ElementChanges): Promise<ElementChanges | null> {
     const { nft, log } = this.#deps;
-    const changes = diffElements(elements, assumed);
     try {
       if (changes.count > 0) await nft.change(changes);
       return changes;
     } catch (error) {
       log.warn({ error: String(error) }, "the table is not what it was left as");
-      return this.#reach(elements, await nft.read());
+      return this.#table.reach(await this.#table.survey(), false);
     }
   }
 
-  /** Answers with the changes made; null where the whole table was loaded. */
-  async #reach(elements: Elements, present: PresentTable | null): Promise<ElementChanges | null> {
-    const { nft, log } = this.#deps;
-    if (present !== null && this.#isIntact(present)) {
-      const changes = diffElements(elements, present.elements);
-      try {
-        if (changes.count > 0) await nft.change(changes);
-        return changes;
-      } catch (error) {
-        // Somebody changed the table since it was read: nothing of ours was done, so all is loaded.
-        log.warn({ error: String(error) }, "the difference could not be applied");
-      }
-    }
-    await this.#load(elements);
-    return null;
-  }
-
-  /** Rules of our version that nobody has edited since they were first seen. */
-  #isIntact(present: PresentTable): boolean {
-    if (!this.#deps.nft.knows(present)) return false;
-    this.#rules ??= present.rules;
-    return this.#rules === present.rules;
-  }
-
-  #whatIsWrong(present: PresentTable | null): string {
+  #whatIsWrong({ present }: Survey): string {
     if (present === null) return "the table was gone";
     return this.#deps.nft.knows(present)
       ? "the table's rules or elements were changed by somebody"
       : "the table's rules were of another version";
   }
 
-  async #load(elements: Elements): Promise<void> {
-    const { nft } = this.#deps;
-    await this.#loadNow(elements);
-    this.#rules ??= (await nft.read())?.rules ?? null;
-  }
-
-  async #loadNow(elements: Elements): Promise<void> {
-    const { nft, clock } = this.#deps;
-    const began = clock.now();
-    await nft.load(elements);
-    this.#loadedAt = clock.now();
-    this.#loadMs = this.#loadedAt - began;
-    this.#present = true;
-  }
-
-  /** Whether a loss noticed at `noticed` may be the echo of our own load. */
-  #mayBeEcho(noticed: Millis): boolean {
-    const echoMs = Math.max(OWN_ECHO_MS, this.#loadMs * OWN_ECHO_LOADS);
-    return this.#loadedAt !== null && this.#loadedAt > noticed - echoMs;
-  }
-
-  /** `compare`, unless that would keep the machine busy: at most a fiftieth of the time. */
+  /** `compare`, unless that would keep the machine busy. */
   async compareAtLeisure(): Promise<void> {
     const now = this.#deps.clock.now();
     const since = this.#comparedAt === null ? Number.POSITIVE_INFINITY : now - this.#comparedAt;
-    if (since > this.#readMs * 50) await this.compare(now);
+    if (since > this.#table.surveyMs / COMPARING_SHARE) await this.compare(now);
   }
 
   /** Loads the table again, at once and without looking first, unless it was our own doing. */
   async restore(noticed: Millis): Promise<void> {
     const restored = await this.#changeTable(async () => {
-      const inForce = this.#inForce;
-      if (inForce === null) return false;
-      if (this.#mayBeEcho(noticed)) return false;
+      if (this.#inForce === null || this.#table.mayBeEcho(noticed)) return false;
       this.#present = false;
       this.#past = this.totals;
       this.#counted = new Map();
-      await this.#loadNow(inForce.elements);
+      await this.#table.load();
+      this.#present = true;
       return true;
     });
     if (!restored) return this.compare(noticed);
     this.#noteRepair(noticed, "table-restored", "somebody deleted the table; it is loaded again");
-    await this.connections.end({ before: null, loaded: true });
+    await this.connections.end({ gone: null, loaded: true });
   }
 
   /** Looks whether the kernel still holds what is in force, and repairs what it does not. */
@@ -268,23 +199,23 @@ export class DataPlane {
   async #compareInTurn(noticed: Millis): Promise<void> {
     const found = await this.#changeTable(async () => {
       this.#comparison = null;
-      const inForce = this.#inForce;
-      if (inForce === null) return undefined;
-      const present = await this.read();
+      if (this.#inForce === null) return undefined;
+      const survey = await this.#table.survey();
+      if (survey.present !== null) this.#counted = this.#totalsOf(survey.counted);
       this.#comparedAt = this.#deps.clock.now();
-      const wrong = this.#whatIsWrong(present);
-      this.#present = present !== null;
-      const changes = await this.#reach(inForce.elements, present);
+      this.#present = survey.present !== null;
+      const changes = await this.#table.reach(survey, true);
+      this.#present = true;
       if (changes === null) {
         this.#past = this.totals;
         this.#counted = new Map();
       }
-      return { wrong, changes };
+      return { wrong: this.#whatIsWrong(survey), changes };
     });
     if (found === undefined || found.changes?.count === 0) return;
     if (found.changes === null) {
       this.#noteRepair(noticed, "table-restored", `${found.wrong}; it is loaded again`);
-      await this.connections.end({ before: null, loaded: true });
+      await this.connections.end({ gone: null, loaded: true });
     } else {
       const text = `${found.wrong}; ${found.changes.count} elements are put right`;
       this.#noteRepair(noticed, "table-repaired", text);

@@ -1,7 +1,7 @@
 // distribution.ts — where each service's new connections go: one server, slots, or nowhere.
 import { chooseFallback, choosePool, type HealthOf, type Pool } from "./pool.js";
 import type { PlannedServer, PlannedService } from "./server-plan.js";
-import { numbersOf } from "./service-id.js";
+import { type Numbers, numbersOf } from "./service-id.js";
 import { chooseWay, dealSlots, dealTurns, slotOf, type Way, type WayKind } from "./slots.js";
 
 /** Slots of a service that several servers share. */
@@ -90,27 +90,34 @@ function overflowOf(
 }
 
 /**
- * Decides for every service; a function of configuration, modes, verdicts, steered weights and full
+ * Decides for one service; a function of configuration, modes, verdicts, steered weights and full
  * servers only. Those two concern no packet in mid-stream of the hashes.
  */
+export function distributeOne(
+  service: PlannedService,
+  numbers: Numbers,
+  healthOf: HealthOf,
+  { weightOf = byWeight, held = NONE, fullOf = noLimit }: Present,
+): Distribution {
+  const pool = choosePool(service, healthOf, service.held !== null || held.has(service.label));
+  return {
+    service,
+    id: numbers.services.get(service.label) ?? 0,
+    serverNumbers: service.servers.map((server) => numbers.servers.get(server.id) ?? 0),
+    pool,
+    slots: slotsOf(service, pool, weightOf),
+    overflow: overflowOf(service, pool, { healthOf, weightOf, fullOf }),
+  };
+}
+
+/** Decides for every service. */
 export function distribute(
   services: readonly PlannedService[],
   healthOf: HealthOf,
   present: Present = {},
 ): Distribution[] {
-  const { weightOf = byWeight, held = NONE, fullOf = noLimit } = present;
   const numbers = numbersOf(services);
-  return services.map((service) => {
-    const pool = choosePool(service, healthOf, service.held !== null || held.has(service.label));
-    return {
-      service,
-      id: numbers.services.get(service.label) ?? 0,
-      serverNumbers: service.servers.map((server) => numbers.servers.get(server.id) ?? 0),
-      pool,
-      slots: slotsOf(service, pool, weightOf),
-      overflow: overflowOf(service, pool, { healthOf, weightOf, fullOf }),
-    };
-  });
+  return services.map((service) => distributeOne(service, numbers, healthOf, present));
 }
 
 /**

@@ -40,7 +40,8 @@ function keeper(flows: readonly Flow[], add: NftTable["add"] = () => Promise.res
     deleteUntranslated: never,
   };
   const nft: NftTable = {
-    read: never,
+    list: never,
+    listRules: never,
     knows: () => true,
     load: never,
     change: never,

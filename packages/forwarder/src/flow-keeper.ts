@@ -3,8 +3,8 @@ import type { EventLog, Family } from "@lbpair/common";
 import type { ConnectionTable } from "./conntrack.js";
 import { cutsText, deletionsOf, FLOWS_CUT_MAX, findStrays, serverPairs } from "./cuts.js";
 import type { Distribution } from "./distribution.js";
-import type { Elements } from "./elements.js";
 import type { Flow } from "./flow.js";
+import type { Gone } from "./flow-turns.js";
 import type { NftTable } from "./nft.js";
 import type { PinKeeper } from "./pin-keeper.js";
 import type { Provoker } from "./provoker.js";
@@ -23,8 +23,8 @@ export interface FlowKeeperDeps {
 }
 
 export interface FlowKeeper {
-  /** Ends what has to end after a change; `before` is what the kernel held, null where nothing. */
-  endStrays(now: readonly Distribution[], before: Elements | null): Promise<void>;
+  /** Ends what has to end after a change; `gone` is what went with it, null where nothing was there. */
+  endStrays(now: readonly Distribution[], gone: Gone | null): Promise<void>;
   /** Looks which open connections the maps do not describe; answers with all there are. */
   pin(now: readonly Distribution[]): Promise<readonly Flow[]>;
   /** Deletes entries that came into being while the rules were away. */
@@ -70,9 +70,9 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
   };
 
   return {
-    async endStrays(now, before) {
-      const vips = new Set([...(before?.floating.keys() ?? []), ...addressesOf(now)]);
-      const former = indexElements(before);
+    async endStrays(now, gone) {
+      const vips = new Set([...(gone?.floating.keys() ?? []), ...addressesOf(now)]);
+      const former = indexElements(gone);
       // The peer may have to carry on any moment, so the pins come first.
       const all = await pins.keep(now, () => connections.list(vips));
       pins.lookAgain();

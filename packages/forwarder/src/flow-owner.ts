@@ -1,9 +1,9 @@
 // flow-owner.ts — which service and server a live connection belongs to, and whether it is covered.
 import type { Distribution } from "./distribution.js";
 import type { Flow } from "./flow.js";
+import { lookupOf } from "./lookup.js";
 import { mapsName } from "./persistence.js";
 import { type PlannedServer, portOnServer } from "./server-plan.js";
-import { indexServices } from "./service-index.js";
 import type { TimedElements } from "./timed-elements.js";
 
 export interface OwnedFlow {
@@ -21,9 +21,10 @@ export function ownFlows(
   flows: readonly Flow[],
   distributions: readonly Distribution[],
 ): OwnedFlow[] {
-  const serviceOf = indexServices(distributions);
+  if (flows.length === 0) return [];
+  const lookup = lookupOf(distributions);
   return flows.flatMap((flow) => {
-    const distribution = serviceOf(flow);
+    const distribution = lookup.service(flow.vip, flow.protocol, flow.vipPort);
     if (distribution === undefined) return [];
     const server = distribution.service.servers.find((each) => sameServer(each, flow));
     return [{ flow, distribution, server }];

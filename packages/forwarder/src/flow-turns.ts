@@ -11,10 +11,13 @@ export interface FlowTurnsDeps {
   readonly event: EventLog["record"];
 }
 
+/** Elements by which connections of services that are no more are found. */
+export type Gone = Pick<Elements, "floating" | "services" | "wideservices">;
+
 /** A change of the table, for the connections that it concerns. */
 export interface TableChange {
-  /** What the kernel held until then; null where nothing. */
-  readonly before: Elements | null;
+  /** What went with it; null where nothing was there before. */
+  readonly gone: Gone | null;
   /** Whether the whole table was loaded: connections may have begun without it. */
   readonly loaded: boolean;
 }
@@ -24,13 +27,12 @@ interface Forgetting {
   readonly stillPassive: () => boolean;
 }
 
-/** What both knew of services and addresses, for finding the connections of those that are gone. */
-function bothBefore(a: Elements | null, b: Elements | null): Elements | null {
+function bothGone(a: Gone | null, b: Gone | null): Gone | null {
   if (a === null || b === null) return a ?? b;
   const floating = new Map([...a.floating, ...b.floating]);
   const services = new Map([...a.services, ...b.services]);
   const wideservices = new Map([...a.wideservices, ...b.wideservices]);
-  return { ...b, floating, services, wideservices };
+  return { floating, services, wideservices };
 }
 
 export class FlowTurns {
@@ -87,15 +89,15 @@ export class FlowTurns {
     const distributions = this.#inForce();
     if (distributions === null) return;
     const { flows } = this.#deps;
-    const before = bothBefore(this.#owedChange?.before ?? null, change.before);
+    const gone = bothGone(this.#owedChange?.gone ?? null, change.gone);
     const loaded = change.loaded || this.#owedChange?.loaded === true;
     try {
       if (loaded) await flows.dropUntranslated(distributions);
-      await flows.endStrays(distributions, before);
+      await flows.endStrays(distributions, gone);
       this.#owedChange = null;
     } catch (error) {
       this.#tell(this.#owedChange === null, error);
-      this.#owedChange = { before, loaded };
+      this.#owedChange = { gone, loaded };
     }
   }
 

@@ -1,10 +1,10 @@
 // load.ts — what the connection table last said of the servers' load: weights of turns, and who is full.
 import type { EventLog } from "@lbpair/common";
 import { type Full, isFull, judgeFull, NONE_FULL, sameFull } from "./connection-limits.js";
-import type { Distribution, FullOf, WeightOf } from "./distribution.js";
+import type { Distribution, FullOf } from "./distribution.js";
 import type { Flow } from "./flow.js";
 import { limitEvents } from "./pool-events.js";
-import { NOT_STEERED, type Steered, sameWeights, steerAll, weightFrom } from "./steering.js";
+import { NOT_STEERED, type Steered, sameWeights, steerAll } from "./steering.js";
 
 export class Load {
   readonly #event: EventLog["record"];
@@ -33,8 +33,12 @@ export class Load {
     this.#full = NONE_FULL;
   }
 
-  get weightOf(): WeightOf {
-    return weightFrom(this.#steered);
+  get steered(): Steered {
+    return this.#steered;
+  }
+
+  get full(): Full {
+    return this.#full;
   }
 
   get fullOf(): FullOf {

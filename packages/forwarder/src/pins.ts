@@ -9,10 +9,11 @@ import type { Distribution } from "./distribution.js";
 import { elementStatements } from "./elements.js";
 import { type Flow, isOpen } from "./flow.js";
 import { ownFlows } from "./flow-owner.js";
+import { lookupOf } from "./lookup.js";
 import { mapsName } from "./persistence.js";
 import { PINS_MAX } from "./rules.js";
 import { belongs } from "./server-plan.js";
-import { classid } from "./service-id.js";
+import { classid, classNumber } from "./service-id.js";
 import { type TimedElement, type TimedElements, timedText } from "./timed-elements.js";
 
 /** The part of a flow that a pin is looked up by, in nftables' own notation. */
@@ -74,35 +75,19 @@ export function findPins(
   return { pins, met, left };
 }
 
-interface Place {
-  readonly vip: string;
-  readonly value: string;
-}
-
-/** Where the servers that may be named are: those that have not left by configuration or mode. */
-function placesOf(distributions: readonly Distribution[]): ReadonlyMap<string, Place> {
-  const places = new Map<string, Place>();
-  for (const { service, serverNumbers } of distributions) {
-    service.servers.forEach((server, index) => {
-      if (!belongs(server)) return;
-      places.set(server.id, { vip: service.address, value: classid(serverNumbers[index] ?? 0) });
-    });
-  }
-  return places;
-}
-
 /** The elements of pins, as far as their servers are still there. */
 export function pinElements(
   pins: Iterable<Pin>,
   distributions: readonly Distribution[],
 ): Map<PinKey, TimedElement> {
-  const places = placesOf(distributions);
+  const lookup = lookupOf(distributions);
   const elements = new Map<PinKey, TimedElement>();
   for (const pin of pins) {
-    const place = places.get(pin.server);
-    if (place === undefined) continue;
-    const { value, vip } = place;
-    elements.set(pinKey({ ...pin, vip }), { value, seconds: pin.seconds });
+    const place = lookup.server(pin.server);
+    if (place === undefined || !belongs(place.server)) continue;
+    const vip = place.distribution.service.address;
+    const element = { value: classid(place.number), seconds: pin.seconds };
+    elements.set(pinKey({ ...pin, vip }), element);
   }
   return elements;
 }
@@ -114,14 +99,13 @@ export function pinsOf(
   elements: PinElements,
   distributions: readonly Distribution[],
 ): Map<PinKey, Pin> {
-  const servers = new Map(
-    [...placesOf(distributions)].map(([server, { vip, value }]) => [`${vip} ${value}`, server]),
-  );
+  const lookup = lookupOf(distributions);
   const pins = new Map<PinKey, Pin>();
   for (const [key, { value, seconds }] of elements) {
-    const [, client = "", clientPort, vip, vipPort] = KEY.exec(key) ?? [];
-    const server = servers.get(`${vip} ${value}`);
-    if (server === undefined) continue;
+    const [, client = "", clientPort, vip = "", vipPort] = KEY.exec(key) ?? [];
+    const place = lookup.serverNumbered(vip, classNumber(value));
+    if (place === undefined || !belongs(place.server)) continue;
+    const server = place.server.id;
     pins.set(key, {
       client,
       clientPort: Number(clientPort),

@@ -33,11 +33,17 @@ const portsOfClaims = (
 ): readonly number[] =>
   server.port === 0 ? ports : [...ports, ...wide.flatMap(({ first, last }) => [first, last])];
 
-function collectClaims(distributions: readonly Distribution[]): Map<string, Claim[]> {
+/** Of all servers, or only of those at one address. */
+function collectClaims(
+  distributions: readonly Distribution[],
+  address?: string,
+): Map<string, Claim[]> {
   const claims = new Map<string, Claim[]>();
   for (const { service, id } of distributions) {
-    // The node's own page is not reached through the node: nothing of it is forwarded.
-    for (const server of service.servers.filter((each) => belongs(each) && !each.builtIn)) {
+    for (const server of service.servers) {
+      // The node's own page is not reached through the node: nothing of it is forwarded.
+      if (!belongs(server) || server.builtIn) continue;
+      if ((address ?? server.address) !== server.address) continue;
       for (const protocol of service.protocols) {
         for (const vipPort of portsOfClaims(service, server)) {
           const key = socket(server.address, protocol, portOnServer(server, vipPort));
@@ -72,12 +78,17 @@ interface WideClaim {
 }
 
 /** By `server . protocol`. */
-function collectWideClaims(distributions: readonly Distribution[]): Map<string, WideClaim[]> {
+function collectWideClaims(
+  distributions: readonly Distribution[],
+  address?: string,
+): Map<string, WideClaim[]> {
   const claims = new Map<string, WideClaim[]>();
   for (const { service } of distributions) {
     const { address: vip, wide, protocols } = service;
     if (wide.length === 0) continue;
-    for (const server of service.servers.filter((each) => belongs(each) && each.port === 0)) {
+    for (const server of service.servers) {
+      if (!belongs(server) || server.port !== 0) continue;
+      if ((address ?? server.address) !== server.address) continue;
       for (const protocol of protocols) {
         const key = `${server.address} . ${protocol}`;
         const mine = wide.map((range) => ({ range, vip }));
@@ -135,12 +146,17 @@ function claimByWide(
   }
 }
 
+/**
+ * All of it, or only what is of the servers at one address: it depends on nothing but the services that
+ * have a server there.
+ */
 export function addReturns(
   elements: MutableElements,
   distributions: readonly Distribution[],
+  address?: string,
 ): void {
-  const claims = collectClaims(distributions);
-  const wide = collectWideClaims(distributions);
+  const claims = collectClaims(distributions, address);
+  const wide = collectWideClaims(distributions, address);
   claimByWide(claims, wide);
   addReturn(elements, claims);
   addWide(elements, wide);

@@ -13,6 +13,8 @@ import {
   type ServicesConfig,
   type VirtualService,
 } from "@lbpair/common";
+import { sameValue } from "./same-value.js";
+import { keepNumbers } from "./service-id.js";
 
 /** A server of one virtual service; the fallback server is one too. */
 export interface PlannedServer {
@@ -94,32 +96,76 @@ function serversOf(service: VirtualService, modeOf: (id: string) => ServerMode):
   ];
 }
 
-/** What the data plane works from; a server that no mode names is online. */
-export function planServices(config: ServicesConfig, modes: ModesConfig): PlannedService[] {
-  const modeById = new Map<string, ServerMode>(
-    modes.modes.map((entry) => [`${entry.service}/${entry.server}`, entry.mode] as const),
+/** What an earlier plan was made from. */
+export interface EarlierPlan {
+  readonly config: ServicesConfig;
+  readonly services: readonly PlannedService[];
+}
+
+/** What operators have said, by server id and by service. */
+interface Said {
+  modeOf(id: string): ServerMode;
+  holdOf(service: VirtualService): PlannedHold | null;
+}
+
+function saidBy({ modes, held = [] }: ModesConfig): Said {
+  const modeById = new Map(
+    modes.map(({ service, server, mode }) => [`${service}/${server}`, mode]),
   );
-  const heldByLabel = new Map((modes.held ?? []).map((entry) => [entry.service, entry] as const));
-  return config.virtualServices.map((service) => {
-    const { label, address, ports: ranges, protocol, scheduler, check } = service;
-    const hold = service.recovery === "manual" ? heldByLabel.get(label) : undefined;
-    return {
-      label,
-      address,
-      ranges,
-      ports: [...new Set(listPorts(ranges.filter((range) => !isWide(range))))],
-      wide: ranges.filter(isWide),
-      protocol,
-      protocols: protocolsOf(protocol),
-      scheduler,
-      persistence: service.persistence ?? null,
-      check,
-      recovery: service.recovery,
-      onReturn: service.onReturn,
-      held: hold === undefined ? null : { reason: hold.reason ?? null, since: hold.since ?? null },
-      servers: serversOf(service, (id) => modeById.get(id) ?? "online"),
-    };
+  const heldByLabel = new Map(held.map((entry) => [entry.service, entry] as const));
+  return {
+    modeOf: (id) => modeById.get(id) ?? "online",
+    holdOf({ label, recovery }) {
+      const hold = recovery === "manual" ? heldByLabel.get(label) : undefined;
+      return hold === undefined ? null : { reason: hold.reason ?? null, since: hold.since ?? null };
+    },
+  };
+}
+
+function planService(service: VirtualService, { modeOf, holdOf }: Said): PlannedService {
+  const { label, address, ports: ranges, protocol, scheduler, check } = service;
+  return {
+    label,
+    address,
+    ranges,
+    ports: [...new Set(listPorts(ranges.filter((range) => !isWide(range))))],
+    wide: ranges.filter(isWide),
+    protocol,
+    protocols: protocolsOf(protocol),
+    scheduler,
+    persistence: service.persistence ?? null,
+    check,
+    recovery: service.recovery,
+    onReturn: service.onReturn,
+    held: holdOf(service),
+    servers: serversOf(service, modeOf),
+  };
+}
+
+/**
+ * What the data plane works from; a server that no mode names is online. A service that is as it was
+ * `before` is the same object, so that whoever comes after sees at once that nothing is to be done.
+ */
+export function planServices(
+  config: ServicesConfig,
+  modes: ModesConfig,
+  before?: EarlierPlan,
+): readonly PlannedService[] {
+  const said = saidBy(modes);
+  if (before === undefined) return config.virtualServices.map((each) => planService(each, said));
+  const known = new Map(before.config.virtualServices.map((each, index) => [each.label, index]));
+  const services = config.virtualServices.map((service) => {
+    const index = known.get(service.label) ?? -1;
+    const planned = before.services[index];
+    const same =
+      planned !== undefined &&
+      sameValue(service, before.config.virtualServices[index]) &&
+      sameValue(planned.held, said.holdOf(service)) &&
+      planned.servers.every(({ id, mode }) => mode === said.modeOf(id));
+    return same ? planned : planService(service, said);
   });
+  keepNumbers(services, before.services);
+  return services;
 }
 
 /** The port a client's port becomes on a server. */

@@ -60,6 +60,22 @@ function numberServers(services: readonly Named[], numbers: ReadonlyMap<string, 
 
 const known = new WeakMap<readonly Named[], Numbers>();
 
+const sameNames = (a: Named, b: Named | undefined): boolean =>
+  a === b ||
+  (b !== undefined &&
+    a.label === b.label &&
+    a.servers.length === b.servers.length &&
+    a.servers.every((server, index) => server.id === b.servers[index]?.id));
+
+/** Lets services go on with the numbers of others that have the same names in the same order. */
+export function keepNumbers(services: readonly Named[], before: readonly Named[]): void {
+  const numbers = known.get(before);
+  if (numbers === undefined || services.length !== before.length) return;
+  if (services.every((service, index) => sameNames(service, before[index]))) {
+    known.set(services, numbers);
+  }
+}
+
 /**
  * Numbers come from the names, not from the place in the file, so what is added or removed leaves the
  * others' elements and counters alone, and both nodes count alike. 0 means "none" in the rules.
@@ -77,3 +93,9 @@ export function numbersOf(services: readonly Named[]): Numbers {
 /** nftables' notation of a 32-bit classid, as it prints it itself. */
 export const classid = (id: number): string =>
   `${(id >>> 16).toString(16)}:${(id & 0xffff).toString(16)}`;
+
+/** The reverse of `classid`; NaN for other texts. */
+export function classNumber(text: string): number {
+  const [major = "", minor = ""] = text.split(":");
+  return Number(`0x${major}`) * 0x1_0000 + Number(`0x${minor}`);
+}

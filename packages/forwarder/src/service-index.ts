@@ -1,6 +1,5 @@
-// service-index.ts — which service has an address, protocol and port; built once for many look-ups.
+// service-index.ts — whether any service had an address, protocol and port, by elements that are gone.
 import type { PortRange } from "@lbpair/common";
-import type { Distribution } from "./distribution.js";
 import type { Elements } from "./elements.js";
 
 export interface SocketOf {
@@ -26,28 +25,8 @@ class Ranges<T> {
   }
 }
 
-export function indexServices(
-  distributions: readonly Distribution[],
-): (socket: SocketOf) => Distribution | undefined {
-  const narrow = new Map<string, Distribution>();
-  const wide = new Ranges<Distribution>();
-  for (const distribution of distributions) {
-    const { service } = distribution;
-    for (const protocol of service.protocols) {
-      const address = `${service.address} . ${protocol}`;
-      for (const port of service.ports) narrow.set(`${address} . ${port}`, distribution);
-      for (const range of service.wide) wide.add(address, range, distribution);
-    }
-  }
-  return ({ vip, protocol, vipPort }) => {
-    const address = `${vip} . ${protocol}`;
-    return narrow.get(`${address} . ${vipPort}`) ?? wide.find(address, vipPort);
-  };
-}
-
 const WIDE = /^(\S+ \. \S+) \. (\d+)-(\d+)$/;
 
-/** The same of elements that the kernel held: whether any service was there. */
 export function indexElements(
   elements: Pick<Elements, "services" | "wideservices"> | null,
 ): (socket: SocketOf) => boolean {

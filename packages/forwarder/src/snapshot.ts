@@ -12,10 +12,24 @@ export interface Snapshot {
 
 /** Answers within this time of the last reading are given from it. */
 export const SNAPSHOT_MS = 500;
+/** Longest wait for a reading: a table of thousands of services takes seconds, and who asks gets the last one. */
+export const SNAPSHOT_WAIT_MS = 500;
+/** A reading that took longer than that is followed by a rest so many times as long. */
+const REST = 20;
 
 export interface SnapshotReader {
   /** Never rejects: what cannot be read is as it was last. */
   read(): Promise<Snapshot>;
+}
+
+function soon<T>(work: Promise<T>, instead: () => T): Promise<T> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(instead()), SNAPSHOT_WAIT_MS);
+    void work.then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
 }
 
 export function createSnapshotReader(deps: {
@@ -45,8 +59,8 @@ export function createSnapshotReader(deps: {
       log.warn({ error: error instanceof Error ? error.message : error }, "counts cannot be read");
     }
     readAt = clock.now();
-    // A large table takes long to list: at most a third of the time goes into it.
-    goodForMs = Math.max(SNAPSHOT_MS, (readAt - began) * 2);
+    const tookMs = readAt - began;
+    goodForMs = tookMs > SNAPSHOT_WAIT_MS ? tookMs * REST : Math.max(SNAPSHOT_MS, tookMs * 2);
     reading = null;
     return last;
   };
@@ -54,9 +68,10 @@ export function createSnapshotReader(deps: {
   return {
     read() {
       const fresh = readAt !== null && clock.now() - readAt < goodForMs;
-      if (fresh && plane.wish === readFor) return Promise.resolve(last);
+      const slow = goodForMs > SNAPSHOT_WAIT_MS * REST;
+      if (fresh && (slow || plane.wish === readFor)) return Promise.resolve(last);
       reading ??= readNow();
-      return reading;
+      return soon(reading, () => last);
     },
   };
 }

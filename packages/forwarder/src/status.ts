@@ -72,11 +72,10 @@ function serverStatus(
 
 function serviceStatus(
   input: StatusInput,
-  distribution: Distribution,
+  { service, pool }: Distribution,
+  rule: CoverageByRule | undefined,
   owned: readonly OwnedFlow[],
 ): ServiceStatus {
-  const { service, pool } = distribution;
-  const rule = input.coverage.find((each) => each.label === service.label);
   const byRule = rule?.byRule ?? false;
   const returns = rule?.returns ?? false;
   const openOf = (server: PlannedServer): number =>
@@ -107,13 +106,15 @@ function serviceStatus(
   };
 }
 
-/** Every service with its servers, counts and coverage. */
-export function serviceStatuses(input: StatusInput): ServiceStatus[] {
+/** Answers for one service after the other, with its servers, counts and coverage. */
+export function statusTeller(input: StatusInput): (distribution: Distribution) => ServiceStatus {
   const byService = new Map<Distribution, OwnedFlow[]>();
   for (const owned of ownFlows(input.flows.filter(isOpen), input.distributions)) {
     const list = byService.get(owned.distribution);
     if (list === undefined) byService.set(owned.distribution, [owned]);
     else list.push(owned);
   }
-  return input.distributions.map((each) => serviceStatus(input, each, byService.get(each) ?? []));
+  const rules = new Map(input.coverage.map((rule) => [rule.label, rule]));
+  return (each) =>
+    serviceStatus(input, each, rules.get(each.service.label), byService.get(each) ?? []);
 }

@@ -111,20 +111,31 @@ function addForward(elements: MutableElements, distribution: Distribution): void
   }
 }
 
+/** The part of one service that no other service touches. */
+export function addService(elements: MutableElements, distribution: Distribution): void {
+  addServers(elements, distribution);
+  addForward(elements, distribution);
+}
+
+/** The part that is no service's. */
+export function addSurroundings(
+  elements: MutableElements,
+  { family, floatingIps, arms }: Omit<WantedInput, "distributions">,
+): void {
+  for (const address of floatingIps) {
+    if (familyOf(address) === family) elements.floating.set(address, "");
+  }
+  for (const arm of arms) elements.arms.set(`"${arm}"`, "");
+}
+
 /** What the table shall hold; the same value for the same input, whatever was there before. */
 export function wantedElements(input: WantedInput): Elements {
   const elements = noElements();
   const mine = input.distributions.filter(
     ({ service }) => familyOf(service.address) === input.family,
   );
-  for (const address of input.floatingIps) {
-    if (familyOf(address) === input.family) elements.floating.set(address, "");
-  }
-  for (const arm of input.arms) elements.arms.set(`"${arm}"`, "");
-  for (const distribution of mine) {
-    addServers(elements, distribution);
-    addForward(elements, distribution);
-  }
+  addSurroundings(elements, input);
+  for (const distribution of mine) addService(elements, distribution);
   addReturns(elements, mine);
   return elements;
 }

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import {
   type AppliancePaths,
   type Clock,
+  type CoverageByRule,
   coverageByRule,
   type EventLog,
   type ForwarderStatus,
@@ -11,6 +12,7 @@ import {
   type RevisionId,
   type Run,
   type Running,
+  type ServiceStatus,
 } from "@lbpair/common";
 import { createConnectionTable } from "./conntrack.js";
 import { Convergence } from "./convergence.js";
@@ -19,6 +21,7 @@ import { createFlowKeeper } from "./flow-keeper.js";
 import { createHealthEngine } from "./health/engine.js";
 import type { HealthEngine } from "./health/types.js";
 import { createHoldTeller, type HoldTeller } from "./hold-teller.js";
+import { inSlices } from "./in-slices.js";
 import { createNftTable } from "./nft.js";
 import { DrainBook, withOperatorWords } from "./operator-word.js";
 import { createPageServer, type PageServer } from "./page-server.js";
@@ -30,7 +33,7 @@ import { healthFrom } from "./pool.js";
 import { createProvoker } from "./provoker.js";
 import { tableName } from "./rules.js";
 import { createSnapshotReader, type SnapshotReader } from "./snapshot.js";
-import { serviceStatuses } from "./status.js";
+import { statusTeller } from "./status.js";
 import { type TableWatch, watchTable } from "./table-watch.js";
 import { readTotals } from "./totals-file.js";
 
@@ -117,6 +120,8 @@ export async function createWorks(
 const shortRevision = ({ revision }: Running): RevisionId | null =>
   revision === null ? null : { serial: revision.serial, hash: revision.hash };
 
+type VirtualServices = Running["services"]["virtualServices"];
+
 type Told = Pick<
   ForwarderStatus,
   "revision" | "verdicts" | "disagreements" | "services" | "table" | "sysctls"
@@ -132,6 +137,15 @@ export const NOTHING_TO_TELL: Told = {
   sysctls: [],
 };
 
+const coverages = new WeakMap<VirtualServices, CoverageByRule[]>();
+
+/** A property of the configuration: found once for each. */
+function coverageOf(services: VirtualServices): CoverageByRule[] {
+  const known = coverages.get(services) ?? coverageByRule(services);
+  coverages.set(services, known);
+  return known;
+}
+
 /** `now` is on the verdicts' clock, `wallMs` what people compare an operator's times with. */
 export async function worksStatus(works: Works, now: Millis, wallMs: number): Promise<Told> {
   const { convergence, plane, engine, snapshots, pins } = works;
@@ -140,29 +154,28 @@ export async function worksStatus(works: Works, now: Millis, wallMs: number): Pr
   const followed = engine.followed();
   const own = engine.own();
   const healthOf = healthFrom(followed);
+  const distributions = plane.wish?.distributions ?? [];
+  const tell = statusTeller({
+    distributions,
+    coverage: coverageOf(running.services.virtualServices),
+    verdicts: own,
+    healthOf,
+    totals,
+    flows,
+    pinnedServer: (flow) => pins.carriedServer(flow),
+    persisted: pins.persisted,
+    fullOf: convergence.load.fullOf,
+    now,
+  });
+  const services: ServiceStatus[] = [];
+  await inSlices(distributions, (each) => services.push(tell(each)));
   return {
     revision: shortRevision(running),
     verdicts: followed,
     disagreements: [...own.values()].flatMap((verdict) =>
       verdict.checkedAt !== null && verdict.health !== healthOf(verdict.id) ? verdict.id : [],
     ),
-    services: withOperatorWords(
-      serviceStatuses({
-        distributions: plane.wish?.distributions ?? [],
-        coverage: coverageByRule(running.services.virtualServices),
-        verdicts: own,
-        healthOf,
-        totals,
-        flows,
-        pinnedServer: (flow) => pins.carriedServer(flow),
-        persisted: pins.persisted,
-        fullOf: convergence.load.fullOf,
-        now,
-      }),
-      running.modes,
-      works.drains,
-      wallMs,
-    ),
+    services: withOperatorWords(services, running.modes, works.drains, wallMs),
     table: plane.table,
     sysctls: convergence.sysctls,
   };

@@ -1,5 +1,6 @@
 // question.ts — what a check asks of which server, and whether two ask the same.
 import { addressBytes, familyOf, formatPortRange, type PortRange } from "@lbpair/common";
+import { sameValue } from "../same-value.js";
 import type { CheckTarget } from "./types.js";
 
 /** The port on the server; 0 = the one the client used. */
@@ -46,8 +47,7 @@ export const sameServer = (
 ): boolean => a.address === b.address && (a.port ?? 0) === (b.port ?? 0);
 
 /** Whether two targets ask the same question of the same server. */
-export const sameQuestion = (a: CheckTarget, b: CheckTarget): boolean =>
-  JSON.stringify(a) === JSON.stringify(b);
+export const sameQuestion = (a: CheckTarget, b: CheckTarget): boolean => sameValue(a, b);
 
 /** How many leading bits two addresses of one family share. */
 function sharedBits(a: string, b: string): number {
