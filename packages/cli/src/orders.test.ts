@@ -221,3 +221,29 @@ test("plan shows the changes here and on the peer", async () => {
   assert.match(stdout, /the same changes on the peer/);
   assert.equal(code, 0);
 });
+
+test("plan --elements shows what changes in the kernel as nftables writes it", async () => {
+  await appliance.serve("replicator", {
+    "POST /plan": () => ({
+      revision: null,
+      changes: [],
+      peer: { state: "unpaired", reason: "", changes: null },
+      problems: [],
+    }),
+  });
+  await appliance.serve("forwarder", {
+    "POST /plan": () => ({
+      elements: 3,
+      sets: [{ set: "services", removed: 1, added: 2 }],
+      lines: ["- services { a : 0:1 }", "+ services { a : 0:2 }"],
+    }),
+  });
+  const { code, stdout } = await appliance.lbpair("plan", "--elements");
+  console.log(stdout);
+  assert.match(stdout, /3 elements of this node's kernel: services -1 \+2/);
+  assert.match(
+    stdout,
+    / {2}- services \{ a : 0:1 \}\n {2}\+ services \{ a : 0:2 \}\n {2}and 1 more/,
+  );
+  assert.equal(code, 0);
+});

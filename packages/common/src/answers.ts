@@ -144,6 +144,19 @@ export interface ModeChangeAnswer {
   readonly until: string | null;
 }
 
+/** forwarder `POST /plan`: what the candidate would change in this node's kernel; nothing is changed. */
+export interface ElementPlanAnswer {
+  /** Elements touched; a changed value is one. */
+  readonly elements: number;
+  readonly sets: readonly {
+    readonly set: string;
+    readonly removed: number;
+    readonly added: number;
+  }[];
+  /** The first of them as nftables writes them, each behind `-` or `+` and its set. */
+  readonly lines: readonly string[];
+}
+
 /** replicator `POST /mode`: every server of the order, in its order. */
 export interface ModeAnswer {
   readonly changes: readonly ModeChangeAnswer[];

@@ -5,11 +5,14 @@ import { digestOf, PARSED_HERE_BYTES_MAX, parseServicesApart } from "./parse-apa
 import type { AppliancePaths, Daemon } from "./paths.js";
 import type { Parsed } from "./problems.js";
 import type { Run } from "./run.js";
-import { type FileParser, loadRunning, type Running } from "./running.js";
+import { type FileParser, loadRunning, type Running, readTextFile } from "./running.js";
+import type { ServicesConfig } from "./services-schema.js";
 
 export interface RunningLoader {
   /** What did not change since the last answer is the very same object. */
   load(): Promise<Parsed<Running>>;
+  /** The saved services.yaml, which may not be in force. */
+  candidate(): Promise<Parsed<ServicesConfig>>;
 }
 
 /** The result for the text that came last; one that was refused is tried again. */
@@ -29,15 +32,23 @@ export function createRunningLoader(
   run: Run,
   daemon: Daemon,
 ): RunningLoader {
-  const keptFile = join(paths.daemonState(daemon), "parsed-services.json");
+  const services = (kept: string) =>
+    remembering((text: string, file: string) => {
+      if (text.length <= PARSED_HERE_BYTES_MAX) return parseServices(text, file);
+      const keptFile = join(paths.daemonState(daemon), kept);
+      return parseServicesApart(text, file, { run, keptFile });
+    });
   const parsers = {
     appliance: remembering(parseAppliance),
     modes: remembering(parseModes),
-    services: remembering((text: string, file: string) =>
-      text.length <= PARSED_HERE_BYTES_MAX
-        ? parseServices(text, file)
-        : parseServicesApart(text, file, { run, keptFile }),
-    ),
+    services: services("parsed-services.json"),
   };
-  return { load: () => loadRunning(paths, parsers) };
+  const candidates = services("parsed-candidate.json");
+  return {
+    load: () => loadRunning(paths, parsers),
+    async candidate() {
+      const text = await readTextFile(paths.servicesFile);
+      return candidates(text ?? "", paths.servicesFile);
+    },
+  };
 }

@@ -1,11 +1,20 @@
 // convergence.ts — wiring: configuration, modes and verdicts in, the kernel's table out, again and again.
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { AppliancePaths, EventLog, Log, Run, Running, SysctlStatus } from "@lbpair/common";
+import type {
+  AppliancePaths,
+  EventLog,
+  Log,
+  Run,
+  Running,
+  ServicesConfig,
+  SysctlStatus,
+} from "@lbpair/common";
 import { checkTargets } from "./check-targets.js";
-import type { Totals } from "./counters.js";
 import type { Applied, DataPlane, Wish } from "./data-plane.js";
 import { Distributor } from "./distributor.js";
+import { healthOfNew } from "./element-plan.js";
+import type { ElementChanges } from "./elements.js";
 import type { Flow } from "./flow.js";
 import type { HealthEngine } from "./health/types.js";
 import { type HeldService, heldServices } from "./hold-teller.js";
@@ -15,11 +24,9 @@ import { healthFrom } from "./pool.js";
 import { poolEvents } from "./pool-events.js";
 import { type PlannedService, planServices } from "./server-plan.js";
 import { Surroundings } from "./surroundings.js";
-import { writeTotals } from "./totals-file.js";
 
 export interface ConvergenceDeps {
   readonly paths: AppliancePaths;
-  readonly totalsFile: string;
   readonly run: Run;
   readonly plane: DataPlane;
   readonly engine: HealthEngine;
@@ -34,7 +41,7 @@ export interface ConvergenceDeps {
 const message = (error: unknown): string =>
   error instanceof Error ? error.message : String(error);
 
-const floatingIps = ({ services }: Running): readonly string[] => {
+const floatingIps = ({ services }: Pick<Running, "services">): readonly string[] => {
   const all = [...services.virtualServices, ...services.floatingIps];
   return [...new Set(all.map((each) => each.address))];
 };
@@ -42,9 +49,6 @@ const floatingIps = ({ services }: Running): readonly string[] => {
 /** Both come from texts that are parsed once each: what did not change is the same object. */
 const onlyModes = (before: Running, now: Running): boolean =>
   before.services === now.services && before.appliance === now.appliance;
-
-/** Counts that changed are written after this time, many at once. */
-const KEEP_COUNTS_MS = 200;
 
 export class Convergence {
   readonly load: Load;
@@ -55,8 +59,6 @@ export class Convergence {
   #services: readonly PlannedService[];
   #floating: readonly string[];
   #failure: string | null = "the rules are not loaded yet";
-  #kept: Totals;
-  #keeping: NodeJS.Timeout | null = null;
   #active = false;
   #holds: Holds = NO_HOLDS;
   #wanted = false;
@@ -69,7 +71,6 @@ export class Convergence {
     this.#running = running;
     this.#services = planServices(running.services, running.modes);
     this.#floating = floatingIps(running);
-    this.#kept = deps.plane.past;
   }
 
   get running(): Running {
@@ -113,6 +114,20 @@ export class Convergence {
       this.request();
       throw error;
     }
+  }
+
+  /** What another configuration would change in the kernel, were it put in force now. */
+  preview(services: ServicesConfig): Promise<ElementChanges> {
+    const { engine, plane } = this.#deps;
+    const { services: config, modes } = this.#running;
+    const planned = planServices(services, modes, { config, services: this.#services });
+    const { steered, full } = this.load;
+    const held = this.#holds.pending;
+    const health = healthOfNew(engine.followed(), engine.own(), checkTargets(planned));
+    const input = { services: planned, health, steered, held, full };
+    const distributions = this.#distributor.preview(input);
+    const floating = floatingIps({ services });
+    return plane.preview({ distributions, floatingIps: floating, arms: this.#surroundings.arms });
   }
 
   /** The checks learn of it first, so that a server they have never seen counts as unknown. */
@@ -197,27 +212,6 @@ export class Convergence {
     }
     if (applied.changed > 0) {
       log.info({ elements: applied.changed, loaded: applied.loaded }, "kernel changed");
-    }
-  }
-
-  /** A removed element's count is in memory only until then. */
-  keepCountsSoon(): void {
-    this.#keeping ??= setTimeout(() => {
-      this.#keeping = null;
-      void this.keepCounts();
-    }, KEEP_COUNTS_MS);
-  }
-
-  /** Counts of elements that are gone are on disk, so that a restart loses none. */
-  async keepCounts(): Promise<void> {
-    const { plane, totalsFile, log } = this.#deps;
-    const { past } = plane;
-    if (past === this.#kept) return;
-    try {
-      await writeTotals(totalsFile, past);
-      this.#kept = past;
-    } catch (error) {
-      log.warn({ error: message(error) }, "counts cannot be kept");
     }
   }
 

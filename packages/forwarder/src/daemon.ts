@@ -18,6 +18,7 @@ import {
   VERSION,
 } from "@lbpair/common";
 import { parseConditionOrder, parsePinsOrder, parseVerdictsOrder } from "./bodies.js";
+import { planElements } from "./element-plan-order.js";
 import { FLOODED } from "./flow-keeper.js";
 import { runHealthCheck } from "./health-check-order.js";
 import { createHeartbeatLink, type HeartbeatLink, type Readiness } from "./heartbeat-link.js";
@@ -188,6 +189,7 @@ export class ForwarderDaemon {
       "POST /health-check": ({ body, signal }) => runHealthCheck(body, this.#works?.engine, signal),
       "POST /what-if": ({ body }) =>
         whatIf(body, this.#works?.engine, this.#deps.clock.wall().getTime()),
+      "POST /plan": () => planElements(this.#loader, this.#works?.convergence),
       "POST /open": ({ body }) => countOpen(body, this.#works, this.#condition),
       "POST /verdicts": ({ body }) => {
         this.#works?.engine.followActive(parseVerdictsOrder(body));
@@ -289,7 +291,7 @@ export class ForwarderDaemon {
     await this.#works?.page.stop();
     await this.#works?.engine.stop();
     await this.#works?.convergence.idle();
-    await this.#works?.convergence.keepCounts();
+    await this.#works?.counts.keep();
     await this.#control?.close();
     await this.#events.close();
   }

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { createLog, millis } from "@lbpair/common";
 import { DataPlane, type Wish } from "./data-plane.js";
 import { distribute } from "./distribution.js";
+import { describeElements } from "./element-plan.js";
 import { CONFIGURED, type Elements } from "./elements.js";
 import type { FlowKeeper } from "./flow-keeper.js";
 import type { NftTable } from "./nft.js";
@@ -193,4 +194,20 @@ test("counts of thousands of elements that go at once are kept without a pause",
   assert.equal(past.size, 2000);
   assert.equal(past.get("s7")?.connections, 3);
   assert.ok(took < 1000);
+});
+
+test("a preview says what the change will say, and changes nothing", async () => {
+  const { plane, times } = bench();
+  await plane.apply(wish("online"));
+  const before = times("change");
+  const preview = await plane.preview(wish("halt"));
+  assert.equal(times("change"), before);
+  assert.deepEqual(plane.wish, wish("online"));
+  const { changed } = await plane.apply(wish("halt"));
+  console.log("seen:", describeElements(preview).lines.join("; "));
+  assert.equal(preview.count, changed);
+  assert.ok(
+    describeElements(preview).lines.some((line) => /^- servers \{ \S+ : \S+ \}$/.test(line)),
+  );
+  assert.equal((await plane.preview(wish("halt"))).count, 0);
 });

@@ -118,6 +118,15 @@ export class DataPlane {
     return applied;
   }
 
+  /** What would change if this were wished; nothing does. */
+  preview(wish: Wish): Promise<ElementChanges> {
+    return this.#changeTable(async () => {
+      const changes = this.#book.change(wish);
+      this.#book.change(this.#inForce ?? NO_WISH);
+      return changes;
+    });
+  }
+
   async #bring(wish: Wish): Promise<{
     readonly first: boolean;
     readonly gone: Gone | null;

@@ -60,6 +60,19 @@ export class Distributor {
   #distributions: readonly Distribution[] = [];
 
   distribute(input: DistributorInput): readonly Distribution[] {
+    const { numbers, distributions } = this.#decide(input);
+    this.#input = input;
+    this.#numbers = numbers;
+    this.#distributions = distributions;
+    return distributions;
+  }
+
+  /** The same answer, without remembering that it was asked. */
+  preview(input: DistributorInput): readonly Distribution[] {
+    return this.#decide(input).distributions;
+  }
+
+  #concerned(input: DistributorInput): ReadonlySet<string> {
     const before = this.#input;
     const concerned = new Set<string>();
     addDifference(concerned, before.health.unhealthy, input.health.unhealthy);
@@ -67,22 +80,25 @@ export class Distributor {
     addSteered(concerned, before.steered, input.steered);
     for (const label of onlyInOne(before.held, input.held)) concerned.add(label);
     for (const id of onlyInOne(before.full, input.full)) concerned.add(serviceOf(id));
-    this.#input = input;
-    if (before.services === input.services && concerned.size === 0) return this.#distributions;
-    this.#distributions = this.#decide(concerned, input);
-    return this.#distributions;
+    return concerned;
   }
 
-  #decide(concerned: ReadonlySet<string>, input: DistributorInput): readonly Distribution[] {
+  #decide(input: DistributorInput): {
+    readonly numbers: Numbers;
+    readonly distributions: readonly Distribution[];
+  } {
+    const concerned = this.#concerned(input);
     const numbers = numbersOf(input.services);
+    if (this.#input.services === input.services && concerned.size === 0) {
+      return { numbers, distributions: this.#distributions };
+    }
     const renumbered = numbers !== this.#numbers;
-    this.#numbers = numbers;
     const healthOf = healthFrom(input.health);
     const { held, full } = input;
     const fullOf: FullOf = (server) => isFull(server, full);
     const present = { weightOf: weightFrom(input.steered), held, fullOf };
     const known = new Map(this.#distributions.map((each) => [each.service, each]));
-    return input.services.map((service) => {
+    const distributions = input.services.map((service) => {
       const before = known.get(service);
       const stays =
         before !== undefined &&
@@ -90,5 +106,6 @@ export class Distributor {
         (!renumbered || sameNumbers(before, numbers));
       return stays ? before : distributeOne(service, numbers, healthOf, present);
     });
+    return { numbers, distributions };
   }
 }

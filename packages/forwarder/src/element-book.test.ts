@@ -159,13 +159,17 @@ test("after any sequence of changes the kernel holds what a new start would load
         const modes = must(parseModes(modesText(now)));
         const services = planServices(config, modes, before);
         before = { config, services };
-        const distributions = distributor.distribute({
+        const input = {
           services,
           health: { unhealthy: now.unhealthy, unknown: [] },
           steered: new Map(Object.entries(now.steered)),
           held: new Set<string>(),
           full: new Set(now.full),
-        });
+        };
+        // Being asked what would be changes nothing of what is.
+        const previewed = distributor.preview(input);
+        const distributions = distributor.distribute(input);
+        assert.deepEqual(previewed, distributions);
         const floatingIps = [...new Set(services.map((each) => each.address))];
         const changes = book.change({ distributions, floatingIps, arms: now.arms });
         changed += changes.count;

@@ -16,6 +16,7 @@ import {
 } from "@lbpair/common";
 import { createConnectionTable } from "./conntrack.js";
 import { Convergence } from "./convergence.js";
+import { CountKeeper } from "./count-keeper.js";
 import { DataPlane } from "./data-plane.js";
 import { createFlowKeeper } from "./flow-keeper.js";
 import { createHealthEngine } from "./health/engine.js";
@@ -48,6 +49,7 @@ export interface WorksDeps {
 
 export interface Works {
   readonly convergence: Convergence;
+  readonly counts: CountKeeper;
   readonly plane: DataPlane;
   readonly engine: HealthEngine;
   readonly snapshots: SnapshotReader;
@@ -90,8 +92,9 @@ export async function createWorks(
     event,
   });
   const holds = createHoldTeller(paths.socket("replicator"), log);
+  const counts = new CountKeeper(totalsFile, () => plane.past, log);
   const convergence = new Convergence(
-    { paths, totalsFile, run, plane, engine, log, event, onChange, onHeld: holds.tell },
+    { paths, run, plane, engine, log, event, onChange, onHeld: holds.tell },
     running,
   );
   const guarded = (work: Promise<void>) => {
@@ -106,14 +109,26 @@ export async function createWorks(
     onTouched: () => guarded(plane.compare()),
     onRemoved: (element) => {
       plane.credit(element);
-      convergence.keepCountsSoon();
+      counts.keepSoon();
     },
     onTrouble: (text) => log.warn({ text }, "nft monitor"),
   });
   const snapshots = createSnapshotReader({ plane, connections, clock, log });
   const drains = new DrainBook();
   const page = createPageServer(event);
-  return { convergence, plane, engine, snapshots, watch, pins, carrier, drains, page, holds };
+  return {
+    convergence,
+    counts,
+    plane,
+    engine,
+    snapshots,
+    watch,
+    pins,
+    carrier,
+    drains,
+    page,
+    holds,
+  };
 }
 
 /** Identity of the configuration in force, without who made it and why. */

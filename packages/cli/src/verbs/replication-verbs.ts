@@ -44,20 +44,48 @@ function planLines(answer: unknown, { glyphs }: Context): Line[] {
   return [...here, ...changeLines(changes, glyphs), ...there, ...problemLines(problems, glyphs)];
 }
 
+/** Elements in nftables' own words, below a line for each set. */
+function elementLines(kernel: unknown): Line[] {
+  const elements = isRecord(kernel) ? Number(kernel.elements) : 0;
+  if (elements === 0) return [line("nothing to do in this node's kernel")];
+  const lines = listOf(kernel, "lines").map(String);
+  const sets = listOf(kernel, "sets").filter(isRecord);
+  const listed = lines.length;
+  const all = sets.reduce((sum, each) => sum + Number(each.removed) + Number(each.added), 0);
+  const counts = sets.map((each) => `${each.set} -${each.removed} +${each.added}`).join(", ");
+  return [
+    line(span(`${elements} elements of this node's kernel`, "bold"), `: ${counts}`),
+    ...lines.map((text) => line(span(`  ${text}`, text.startsWith("-") ? "red" : "green"))),
+    ...(all > listed ? [line(span(`  and ${all - listed} more`, "dim"))] : []),
+  ];
+}
+
 export const registerPlan: Register = (program, act) => {
   program
     .command("plan")
     .description("what apply would change, here and on the peer; changes nothing")
+    .option("--elements", "the kernel's elements too, as nftables writes them")
     .option("--json", "for programs")
     .addHelpText(
       "after",
-      "\nExamples:\n  lbpair plan\n  lbpair plan --json | jq '.changes | length'",
+      "\nExamples:\n  lbpair plan\n  lbpair plan --elements\n  lbpair plan --json | jq '.changes | length'",
     )
-    .action((options: { json?: boolean }) =>
+    .action((options: { json?: boolean; elements?: boolean }) =>
       act(async (context) => {
-        const answer = await context.daemons.ask("replicator", "POST /plan", {}, ORDER_TIMEOUT_MS);
-        if (options.json === true) context.printJson(answer);
-        else context.print(planLines(answer, context));
+        const { daemons } = context;
+        const answer = await daemons.ask("replicator", "POST /plan", {}, ORDER_TIMEOUT_MS);
+        const kernel =
+          options.elements === true
+            ? await daemons.ask("forwarder", "POST /plan", {}, ORDER_TIMEOUT_MS)
+            : undefined;
+        if (options.json === true) {
+          context.printJson(
+            isRecord(answer) && kernel !== undefined ? { ...answer, kernel } : answer,
+          );
+        } else {
+          context.print(planLines(answer, context));
+          if (kernel !== undefined) context.print(elementLines(kernel));
+        }
         return EXIT.done;
       }, options),
     );
