@@ -240,7 +240,8 @@ export class Forge {
       if (how === 0) room[4] = dice.below(256);
       else if (how === 1) length = dice.below(length + 1);
       else if (how === 2) length += dice.below(dice.chance(0.1) ? 1200 : 16);
-      else if (how === 3 && at + 8 <= Math.min(length, room.length)) view.setBigUint64(at, dice.pick(BEYOND));
+      else if (how === 3 && at + 8 <= Math.min(length, room.length))
+        view.setBigUint64(at, dice.pick(BEYOND));
       else if (how === 4) room[7] = 255;
       else room[at] = dice.pick([0, 1, 2, 3, 8, 9, 16, 17, 64, 65, 127, 128, 254, 255]);
     }

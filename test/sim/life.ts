@@ -266,9 +266,10 @@ export class Life {
     this.watch.reverted(machine);
     // Its forwarder and its links are those of now.
     this.linkNews([machine]);
-    // Whoever was to start the daemon did so in another life.
-    if (machine.daemon === null)
-      this.world.after(500, () => this.world.machines[side].startDaemon());
+    // Whoever was to start the daemon did so in another life, also where it ends only now.
+    const start = () => this.world.after(500, () => this.world.machines[side].startDaemon());
+    if (machine.daemon === null) start();
+    else this.exits[side] ??= start;
   }
 
   clone(side: 0 | 1): () => void {

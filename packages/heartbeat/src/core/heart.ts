@@ -46,6 +46,8 @@ export class Heart {
   /** When this node last did anything: a longer gap than its keepalives is a pause. */
   private aliveAt: number;
   private readonly backlog = new Backlog();
+  /** Addresses are to be raised once all is heard that came while this node stood still. */
+  private owesRaise = false;
 
   constructor(ports: HeartPorts, settings: ElectionSettings, state: ElectionState) {
     const now = ports.now();
@@ -144,15 +146,29 @@ export class Heart {
   private readBacklog(): void {
     const newest = this.backlog.close();
     if (newest !== null) this.hear(newest, false, true);
+    const { owesRaise } = this;
+    this.owesRaise = false;
+    if (owesRaise && this.condition === "active") {
+      this.ports.perform([{ kind: "raise" }, { kind: "announce" }]);
+    }
   }
 
-  /** Whether an effect that has waited is still wanted; no lease is given on a claim of before a pause. */
+  /**
+   * Whether an effect that has waited is still wanted; no lease is given on a claim of before a pause, and no
+   * address is raised before what came meanwhile was heard: those that ended were free to be claimed,
+   * though the lease runs on.
+   */
   wants(effect: QueuedEffect): boolean {
     if (effect.kind === "grant-lease") {
       this.noticeStandstill();
       if (this.said.claimWaits(this.settings)) {
         this.dispatch({ kind: "lease-lost", why: "its claim waited too long for its kernel" });
       }
+    }
+    if (effect.kind === "raise") {
+      this.noticeStandstill();
+      this.owesRaise ||= this.backlog.open;
+      if (this.backlog.open) return false;
     }
     return stillWanted(effect, this.state, this.acknowledged && !this.said.again(this.state));
   }

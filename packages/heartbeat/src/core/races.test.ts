@@ -355,3 +355,47 @@ test("whoever stays active tells the neighbours again when a peer that was away 
   assert.equal(announces(passivePeer, 3800), 0);
   assert.equal(state.phase, "active");
 });
+
+test("after a pause no address is raised before all that came meanwhile was heard, and then only where this node stays active", () => {
+  const afterPause = (heard: (heart: Heart) => void) => {
+    const time = { now: 0 };
+    const drained: (() => void)[] = [];
+    const asked: string[] = [];
+    const lease = {
+      held: true,
+      length: 30_000,
+      lapsed: () => false,
+      mayAnswerMs: () => 0,
+      revokeAtOnce: () => undefined,
+    };
+    const ports = new Proxy({} as HeartPorts, {
+      get: (_, name) => {
+        if (name === "lease") return lease;
+        if (name === "now") return () => time.now as Millis;
+        if (name === "suspendedMs") return () => 0;
+        if (name === "drain") return (done: () => void) => drained.push(done);
+        if (name !== "perform") return () => undefined;
+        return (effects: readonly { kind: string }[]) =>
+          asked.push(...effects.map(({ kind }) => kind));
+      },
+    });
+    const heart = new Heart(ports, primary, adoptElection(millis(0), primary, 1, 0));
+    heart.start(heart.state);
+    assert.equal(heart.wants({ kind: "raise" }), true);
+    time.now = 8000;
+    assert.equal(heart.wants({ kind: "raise" }), false);
+    heard(heart);
+    asked.length = 0;
+    for (const done of drained) done();
+    return asked.filter((kind) => kind === "raise" || kind === "announce");
+  };
+  assert.deepEqual(
+    afterPause(() => undefined),
+    ["raise", "announce"],
+  );
+  const claimed = { ...passivePeer, active: true, epoch: 9, highestEpoch: 9 };
+  assert.deepEqual(
+    afterPause((heart) => heart.dispatch(hears(claimed))),
+    [],
+  );
+});
