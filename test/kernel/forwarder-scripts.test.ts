@@ -83,8 +83,9 @@ const listen = (ports: readonly number[]): void => {
 };
 
 const kill = async (): Promise<void> => {
-  const gone = servers.map((server) => new Promise((done) => server.once("exit", done)));
-  for (const server of servers) server.kill("SIGKILL");
+  const living = servers.filter((one) => one.exitCode === null && one.signalCode === null);
+  const gone = living.map((server) => new Promise((done) => server.once("exit", done)));
+  for (const server of living) server.kill("SIGKILL");
   servers = [];
   await Promise.all(gone);
 };

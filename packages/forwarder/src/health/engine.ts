@@ -237,7 +237,7 @@ class Engine implements HealthEngine {
   #onResult(target: CheckTarget, result: CheckResult, started: Millis): void {
     const turn = this.#book.addResult(target.id, result, started, this.#deps.clock.now());
     if (turn === undefined) return;
-    this.#record.add(target, result.passed);
+    this.#record.add(target, result.passed, this.#deps.clock.now() - started);
     if (turn.after.health !== turn.before.health) this.#report(target, turn);
     const counted = turn.after.count !== turn.before.count;
     const first = turn.before.checkedAt === null;

@@ -8,7 +8,8 @@ import type { CheckTarget } from "./types.js";
 const KEEP_EVERY_MS = 5 * 60_000;
 
 export interface ResultRecord {
-  add(target: CheckTarget, passed: boolean): void;
+  /** `tookMs`: since the check began. */
+  add(target: CheckTarget, passed: boolean, tookMs: number): void;
   keep(targets: readonly CheckTarget[]): void;
   runs(): ResultRuns;
   /** Writes what is not on disk yet. */
@@ -39,10 +40,12 @@ export function createResultRecord(
   const timer = setInterval(() => void write(), KEEP_EVERY_MS);
   timer.unref();
   return {
-    add({ id, check }, passed) {
+    add({ id, check }, passed, tookMs) {
       if (check.type === "on" || check.type === "off") return;
       const { interval, failingInterval = interval } = check;
-      runs.add(id, passed, wall(), { interval: Math.max(interval, failingInterval) });
+      runs.add(id, passed, Math.round(wall() - tookMs), {
+        interval: Math.max(interval, failingInterval),
+      });
       dirty = true;
     },
     keep: (targets) => runs.keep(new Set(targets.map(({ id }) => id))),

@@ -43,6 +43,16 @@ test("an outage of ten minutes: noticed after 4.5 min by 30 s x 10, after 10 s b
   assert.equal(replay(recorded(10, 12).of("a", now), rhythm(30_000, 10), 30_000, now).times, 0);
 });
 
+test("timers that are a little early or late change nothing", () => {
+  const runs = new ResultRuns();
+  const at = [0, 3004, 5990, 8995];
+  at.forEach((ms, i) => {
+    runs.add("a", i < 2, T0 + ms, { interval: 3000 });
+  });
+  const seen = replay(runs.of("a", T0 + 9000), rhythm(3000, 2), 3000, T0 + 9000);
+  assert.deepEqual([seen.checks, seen.times], [4, 1]);
+});
+
 test("a gap, in which nothing was asked, counts for nothing", () => {
   const runs = new ResultRuns();
   for (let i = 0; i < 3; i += 1) runs.add("a", false, T0 + i * 1000, { interval: 1000 });

@@ -7,6 +7,8 @@ import type { ResultRun } from "./result-runs.js";
 
 /** Episodes told one by one. */
 export const EPISODES_MAX = 50;
+/** Share of an interval by which recorded starts may be early: timers are not exact. */
+const EARLY = 0.1;
 
 interface State {
   readonly unhealthySince: number | null;
@@ -34,8 +36,8 @@ class Player {
   play(passed: boolean, from: number, end: number): void {
     const { interval, failingInterval } = this.#rhythm;
     const step = passed ? interval : (failingInterval ?? interval);
-    // After a gap the timetable begins anew.
-    const first = this.#next < from || this.#next === Number.NEGATIVE_INFINITY ? from : this.#next;
+    // After a gap the timetable begins anew; a check that came a little early is no other check.
+    const first = this.#next < from + step * EARLY ? from : this.#next;
     if (first >= end) return;
     const count = Math.ceil((end - first) / step);
     this.#take(passed, first, step, count);
