@@ -36,6 +36,13 @@ test("a halted server's TCP is cut and its UDP freed", () => {
   assert.deepEqual(counts(strays("halt")), [1, 1]);
 });
 
+test("of a halted server's connections that begin or have ended only the entries go", () => {
+  for (const state of ["SYN_SENT", "TIME_WAIT", "CLOSE"]) {
+    const found = findStrays([flow({ state })], [distributed(web("halt"))], new Set());
+    assert.deepEqual([found.tcp.length, found.silent.length], [0, 1], state);
+  }
+});
+
 test("a drained server keeps both, by mode or by weight 0", () => {
   assert.deepEqual(counts(strays("drain")), [0, 0]);
   assert.deepEqual(counts(strays("online", [], 0)), [0, 0]);

@@ -15,9 +15,17 @@ import { belongs } from "./server-plan.js";
 export interface StrayFlows {
   /** TCP flows to be cut. */
   readonly tcp: readonly Flow[];
+  /** TCP flows that nobody has yet, or has any more: only their entries have to go. */
+  readonly silent: readonly Flow[];
   /** UDP flows whose entries have to go. */
   readonly udp: readonly Flow[];
 }
+
+/**
+ * States in which no two ends hold a connection. To cut those would spend the room that open ones need (a
+ * busy server leaves two minutes of TIME_WAIT behind), and provoke whoever uses the port again.
+ */
+const SILENT_STATES: ReadonlySet<string> = new Set(["SYN_SENT", "TIME_WAIT", "CLOSE"]);
 
 /** Whether the flow's server is still the service's, by configuration and mode. */
 const serverLeft = ({ server }: OwnedFlow): boolean => server === undefined || !belongs(server);
@@ -59,8 +67,10 @@ export function findStrays(
     ...strays.map((each) => each.flow),
     ...flows.filter((flow) => !known.has(flow) && former(flow)),
   ];
+  const tcp = all.filter((flow) => flow.protocol === "tcp");
   return {
-    tcp: all.filter((flow) => flow.protocol === "tcp"),
+    tcp: tcp.filter((flow) => !SILENT_STATES.has(flow.state)),
+    silent: tcp.filter((flow) => SILENT_STATES.has(flow.state)),
     udp: all.filter((flow) => flow.protocol === "udp"),
   };
 }

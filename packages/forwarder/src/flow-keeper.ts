@@ -1,7 +1,14 @@
 // flow-keeper.ts — wiring: makes live connections fit what is in force, and no others.
 import type { EventLog, Family } from "@lbpair/common";
 import type { ConnectionTable } from "./conntrack.js";
-import { cutsText, deletionsOf, FLOWS_CUT_MAX, findStrays, serverPairs } from "./cuts.js";
+import {
+  cutsText,
+  deletionsOf,
+  FLOWS_CUT_MAX,
+  findStrays,
+  type StrayFlows,
+  serverPairs,
+} from "./cuts.js";
 import type { Distribution } from "./distribution.js";
 import type { Flow } from "./flow.js";
 import type { Gone } from "./flow-turns.js";
@@ -56,13 +63,13 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
     }
   };
 
-  const cut = async (flows: readonly Flow[], all: readonly Flow[]): Promise<void> => {
-    if (flows.length === 0) return;
+  const cut = async ({ tcp: flows, silent }: StrayFlows, all: readonly Flow[]): Promise<void> => {
+    if (flows.length === 0) return forgetFlows(silent, all);
     const now = flows.slice(0, FLOWS_CUT_MAX);
     await resetFromNowOn(now);
     // The later rounds go on beside other work; it reports its own trouble.
     void provoker.provoke(now);
-    await forgetFlows(flows, all);
+    await forgetFlows([...flows, ...silent], all);
     for (const { server, vip, flows: count } of serverPairs(flows)) {
       const text = `${count} open connections of ${server} through ${vip} were cut`;
       event("info", "connections-cut", text, { server, vip, connections: count });
@@ -77,7 +84,7 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
       const all = await pins.keep(now, () => connections.list(vips));
       pins.lookAgain();
       const strays = findStrays(all, now, former);
-      await cut(strays.tcp, all);
+      await cut(strays, all);
       await forgetFlows(strays.udp, all);
       if (strays.udp.length > 0) {
         const text = `${strays.udp.length} UDP flows are free to find another server`;
