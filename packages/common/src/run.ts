@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly onOutput?: (text: string) => void;
   /** Bytes kept of each of stdout and stderr; more is read and thrown away. */
   readonly outputBytesMax?: number;
+  /** Told the process id as soon as there is one. */
+  readonly onStart?: (pid: number) => void;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
@@ -180,6 +182,7 @@ export const runCommand: Run = async (argv, options = {}) => {
   let timedOut = false;
   const child = start(argv, options);
   const pid = child instanceof Error ? undefined : child.pid;
+  if (pid !== undefined) options.onStart?.(pid);
   const result = (code: number | null, signal: string | null): RunResult => ({
     argv,
     ...(pid === undefined ? {} : { pid }),

@@ -34,11 +34,12 @@ export function createNftTable(run: Run, options: RuleOptions): NftTable {
   const version = versionChain(options);
   const ownPids: number[] = [];
   const transact = async (input: Pick<RunOptions, "input" | "inputParts">): Promise<void> => {
-    const options = { ...input, timeoutMs: NFT_TIMEOUT_MS };
-    const result = await mustRun(run, ["nft", "-f", "-"], options);
-    if (result.pid === undefined) return;
-    ownPids.push(result.pid);
-    if (ownPids.length > OWN_PIDS_MAX) ownPids.shift();
+    // The monitor tells of a change before the command that made it has ended.
+    const onStart = (pid: number) => {
+      ownPids.push(pid);
+      if (ownPids.length > OWN_PIDS_MAX) ownPids.shift();
+    };
+    await mustRun(run, ["nft", "-f", "-"], { ...input, timeoutMs: NFT_TIMEOUT_MS, onStart });
   };
   const apply = async (input: string): Promise<void> => {
     if (input !== "") await transact({ input });
