@@ -44,7 +44,7 @@ const PHASES = {
     title: "kernel tests",
     concurrency: 2,
     namespaces: true,
-    files: () => testsBelow("test/dist/kernel"),
+    files: () => [...testsBelow("test/dist/kernel"), ...testsBelow("test/dist/model")],
   },
   lab: {
     title: "lab tests",

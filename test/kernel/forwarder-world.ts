@@ -177,7 +177,8 @@ export function referenceServices(extra: Readonly<Record<string, string>> = {}):
 
 let serial = 0;
 
-async function writeRevision(paths: AppliancePaths, services: string): Promise<void> {
+/** Puts a configuration in an appliance's running revision; answers with its folder. */
+export async function writeRevision(paths: AppliancePaths, services: string): Promise<string> {
   serial += 1;
   const folder = join(paths.revisions, `${serial}-test`);
   await mkdir(join(folder, "health-checks"), { recursive: true });
@@ -186,6 +187,7 @@ async function writeRevision(paths: AppliancePaths, services: string): Promise<v
   await writeFile(join(folder, "revision.json"), JSON.stringify(record));
   await rm(paths.running, { force: true });
   await symlink(folder, paths.running);
+  return folder;
 }
 
 async function createAppliance(node: NodeName, folder: string, world: World): Promise<Appliance> {
@@ -206,7 +208,9 @@ async function createAppliance(node: NodeName, folder: string, world: World): Pr
     paths,
     ask,
     status,
-    write: (services) => writeRevision(paths, services),
+    async write(services) {
+      await writeRevision(paths, services);
+    },
     writeModes: (modes) => writeFile(paths.modesFile, modes),
     async start() {
       const where = Object.entries(roots).flatMap(([key, value]) => [`--${key}`, value]);

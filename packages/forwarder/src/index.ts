@@ -1,6 +1,7 @@
 // index.ts — what tests and tools use of the forwarder.
 export * from "./conntrack.js";
 export * from "./cuts.js";
+export { ForwarderDaemon } from "./daemon.js";
 export * from "./data-plane.js";
 export * from "./distribution.js";
 export * from "./elements.js";

@@ -45,6 +45,8 @@ export interface WorksDeps {
   readonly clock: Clock;
   readonly run: Run;
   readonly log: Log;
+  /** Replaces the checks, for tests of what follows from their verdicts. */
+  readonly createEngine?: typeof createHealthEngine;
 }
 
 export interface Works {
@@ -81,7 +83,7 @@ export async function createWorks(
   const pins = new PinKeeper({ table, carrier, persistence, clock, log, event });
   const flows = createFlowKeeper({ family: FAMILY, nft, connections, provoker, pins, event });
   const plane = new DataPlane({ family: FAMILY, nft, flows, clock, log, event }, past);
-  const engine = createHealthEngine({
+  const engine = (deps.createEngine ?? createHealthEngine)({
     clock,
     run,
     stateFile: join(paths.daemonState("forwarder"), "verdicts.json"),
