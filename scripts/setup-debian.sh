@@ -2,7 +2,7 @@
 # setup-debian.sh — installs the Debian packages that the lab and the tests need, and says why each.
 #
 # setup-debian.sh [containers|bench]    `containers`: also what `npm run compose:test` needs
-#                                       `bench`: also what `npm run bench:failover` compares with
+#                                       `bench`: also what the benches compare with
 #
 # Does nothing where all are there. Services that packages bring along are not started: the lab
 # runs its own, inside its own network namespaces.
@@ -35,6 +35,10 @@ debootstrap|/usr/sbin/debootstrap|the base image where no registry answers
 BENCH='
 heartbeat|/usr/libexec/heartbeat/heartbeat|Linux-HA heartbeat, to be compared with
 resource-agents|/usr/lib/ocf/resource.d/heartbeat/IPaddr2|how it moves addresses
+nftlb|/usr/sbin/nftlb|the data plane is compared with
+haproxy|/usr/sbin/haproxy|the same; and the server behind all of them
+wrk|/usr/bin/wrk|connections and requests, counted
+iperf3|/usr/bin/iperf3|bytes, counted
 '
 case "${1:-}" in
   containers) NEEDED+=$CONTAINERS ;;
@@ -82,7 +86,7 @@ printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
 "${as_root[@]}" chmod 755 "$policy"
 
 was_enabled() { command -v systemctl >/dev/null && systemctl is-enabled --quiet "$1" 2>/dev/null; }
-services=(keepalived heartbeat logd ssh docker.service docker.socket containerd)
+services=(keepalived haproxy heartbeat logd ssh docker.service docker.socket containerd)
 declare -A had=()
 for service in "${services[@]}"; do
   if was_enabled "$service"; then had[$service]=yes; fi

@@ -1,6 +1,8 @@
 // main.ts — npm run bench:failover: lbpair beside keepalived and Linux-HA, in the same namespaces, in the same run.
 import { runCommand } from "@lbpair/common";
 import { labNotPossible, listLabs, removeLab } from "@lbpair/lab";
+import { machineLines } from "../report/machine.js";
+import { plainTable } from "../report/table.js";
 import { EVIDENCE_FOLDER, keepMeasures } from "./evidence.js";
 import { hold } from "./hold.js";
 import { createBook } from "./measures.js";
@@ -8,8 +10,7 @@ import { fetchPeers } from "./needs.js";
 import { OptionError, readOptions, usage } from "./options.js";
 import { PRODUCTS } from "./products/catalogue.js";
 import { writeDocument } from "./report/document.js";
-import { machineLines } from "./report/machine.js";
-import { plainTable, ratioTable, scenarioTables, targetTable } from "./report/tables.js";
+import { ratioTable, scenarioTables, targetTable } from "./report/tables.js";
 import { runProduct } from "./run.js";
 import { SCENARIOS } from "./scenarios/catalogue.js";
 import { COUNTS, MANY_SCENARIOS, manyName } from "./scenarios/many.js";
@@ -43,7 +44,10 @@ async function main(): Promise<number> {
     rounds: options.rounds,
   };
   const started = Date.now();
-  const machine = machineLines();
+  const machine = machineLines([
+    ["keepalived", "keepalived"],
+    ["Linux-HA heartbeat", "heartbeat"],
+  ]);
   console.log(machine.join("\n"));
   for (const product of plan.products) await runProduct(product, plan, book);
   await runTogether(plan.products, options.only, book);

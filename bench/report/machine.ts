@@ -23,8 +23,9 @@ function commit(): string {
   return changed === "" ? id : `${id} with changes`;
 }
 
-export const machineLines = (): string[] => [
+/** `compared`: what each product is called, and Debian's package of it. */
+export const machineLines = (compared: readonly (readonly [string, string])[]): string[] => [
   `commit ${commit()}, Node ${process.version}`,
   `${cpus().length} cores, Linux ${release().split(".").slice(0, 2).join(".")}, load at the start ${loadavg()[0]?.toFixed(1)}`,
-  `keepalived ${packageVersion("keepalived")}, Linux-HA heartbeat ${packageVersion("heartbeat")} (Debian's packages)`,
+  `${compared.map(([name, of]) => `${name} ${packageVersion(of)}`).join(", ")} (Debian's packages)`,
 ];

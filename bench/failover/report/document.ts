@@ -1,9 +1,10 @@
 // document.ts — docs/benchmarks/failover.md and its picture, written from one run.
 import { mkdir, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { markdownTable } from "../../report/table.js";
 import type { Book } from "../measures.js";
 import { plot } from "./plot.js";
-import { markdownTable, notJudged, ratioTable, scenarioTables, targetTable } from "./tables.js";
+import { notJudged, ratioTable, scenarioTables, targetTable } from "./tables.js";
 
 const FOLDER = new URL("../../../../docs/benchmarks/", import.meta.url);
 

@@ -1,13 +1,8 @@
 // tables.ts — which figures of which scenario are shown, for the terminal and for the document alike.
+import type { Table } from "../../report/table.js";
 import type { Book } from "../measures.js";
 import { median, short, spread } from "../statistics.js";
 import { judge, TARGETS, type Target, type Verdict } from "./targets.js";
-
-export interface Table {
-  readonly title: string;
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}
 
 interface Names {
   readonly scenarios: readonly { readonly name: string; readonly title: string }[];
@@ -128,24 +123,4 @@ export function ratioTable(book: Book, { products }: Names): Table {
     head: ["", "lbpair", "median", "peer", "median", "ratio"],
     rows,
   };
-}
-
-const widthOf = (text: string): number => [...text].length;
-const pad = (text: string, width: number): string => text + " ".repeat(width - widthOf(text));
-
-/** For a terminal: columns as wide as their widest cell. */
-export function plainTable({ title, head, rows }: Table): string {
-  const widths = head.map((word, i) =>
-    Math.max(widthOf(word), ...rows.map((row) => widthOf(row[i] ?? ""))),
-  );
-  const line = (cells: readonly string[]) =>
-    `  ${cells.map((cell, i) => pad(cell, widths[i] ?? 0)).join("  ")}`.trimEnd();
-  return [title, line(head), ...rows.map(line)].join("\n");
-}
-
-export function markdownTable({ title, head, rows }: Table): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [`## ${title}`, "", line(head), line(head.map(() => "---")), ...rows.map(line), ""].join(
-    "\n",
-  );
 }

@@ -1,13 +1,14 @@
 // targets.test.ts — a target holds when measured ≤ wanted + floor, and is silent where nobody measured.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { plainTable } from "../../report/table.js";
 import { createBook } from "../measures.js";
 import { PRODUCTS } from "../products/catalogue.js";
 import { SCENARIOS } from "../scenarios/catalogue.js";
 import { MANY_SCENARIOS } from "../scenarios/many.js";
 import { TOGETHER_SCENARIOS } from "../together/run-together.js";
 import { plot } from "./plot.js";
-import { notJudged, plainTable, ratioTable, scenarioTables, targetTable } from "./tables.js";
+import { notJudged, ratioTable, scenarioTables, targetTable } from "./tables.js";
 import { judge, TARGETS } from "./targets.js";
 
 const names = { products: PRODUCTS, scenarios: SCENARIOS };
