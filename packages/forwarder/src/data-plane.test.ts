@@ -59,7 +59,9 @@ function bench() {
     add: () => Promise.resolve(),
     isOwn: () => true,
   };
+  const gate = { open: Promise.resolve() };
   const step = (what: string) => async () => {
+    await gate.open;
     seen.push(what);
     if (broken.flows) throw new Error("conntrack is missing");
   };
@@ -90,7 +92,7 @@ function bench() {
     table = null;
   };
   const times = (what: string) => seen.filter((each) => each === what).length;
-  return { plane, broken, took, seen, events, pass, lose, times };
+  return { plane, broken, gate, took, seen, events, pass, lose, times };
 }
 
 test("connections that cannot be ended take no change back, and are tried again", async () => {
@@ -108,6 +110,23 @@ test("connections that cannot be ended take no change back, and are tried again"
   await plane.connections.settle();
   console.log("seen:", events.join(" "), times("endStrays") - before);
   assert.equal(times("endStrays") - before, 1);
+});
+
+test("who orders what another order is just bringing waits until its flows have ended", async () => {
+  const { plane, gate, seen } = bench();
+  await plane.apply(wish("online"));
+  let letGo = () => undefined as unknown;
+  gate.open = new Promise((resolve) => {
+    letGo = () => resolve();
+  });
+  const first = plane.apply(wish("halt"));
+  const second = plane.apply(wish("halt")).then((applied) => {
+    seen.push(`second changed ${applied.changed}`);
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  letGo();
+  await Promise.all([first, second]);
+  assert.deepEqual(seen.slice(-2), ["endStrays", "second changed 0"]);
 });
 
 test("connections that could not be forgotten are forgotten later, unless active by then", async () => {

@@ -114,6 +114,9 @@ export class DataPlane {
     const { first, gone, applied } = await this.#changeTable(() => this.#bring(wish));
     if (concerns && (first || applied.changed > 0)) {
       await this.connections.end({ gone, loaded: applied.loaded });
+    } else if (concerns) {
+      // Another order may have brought just this, and be ending its flows still.
+      await this.connections.idle();
     }
     return applied;
   }

@@ -67,6 +67,11 @@ export class FlowTurns {
     return this.#inTurn(() => this.#forget({ why, stillPassive }));
   }
 
+  /** Resolves when everything asked for so far is done, or has failed. */
+  async idle(): Promise<void> {
+    await this.#turn;
+  }
+
   /** Looks for connections that the maps do not describe, and answers with all. Rejects where the table cannot be listed. */
   pin(): Promise<readonly Flow[]> {
     return this.#inTurn(() => this.#deps.flows.pin(this.#inForce() ?? []));
