@@ -2,6 +2,8 @@
 //
 // A hash names the same server for the same flow as long as configuration and serving servers are the
 // same; a server that stops serving moves no other's flows (laws below). UDP flows stay with who has them.
+// Where a service has persistence, the server a client had comes before the deal (kept-servers.ts).
+import { createKeptServers } from "./kept-servers.js";
 import {
   type Answer,
   type Flow,
@@ -25,10 +27,16 @@ export interface FlowMemory {
   right(setup: Setup, flow: Flow): readonly Answer[];
   /** Keeps what was seen and right; of the deal only what was seen when it was surely in force. */
   note(setup: Setup, flow: Flow, answer: Answer, inForce: boolean): void;
+  /** A round of questions begins. */
+  beginRound(): void;
+  /** Asked while it is not sure what is in force: whom its client will come back to is not known any more. */
+  doubt(setup: Setup, flow: Flow): void;
   /** After a change: flows that lost their server are free. */
-  settle(setup: Setup): void;
+  settle(before: Setup, now: Setup): void;
   /** The connection table was emptied. */
   forget(): void;
+  /** The table of rules was deleted, with all that packets have written there. */
+  loseTable(): void;
 }
 
 /** What the deal depends on, besides who serves. */
@@ -36,6 +44,8 @@ const dealOf = (setup: Setup, flow: Flow): string => {
   const service = serviceOf(setup, flow);
   return JSON.stringify([service?.scheduler, service?.servers]);
 };
+
+const addressOf = (place: Answer): string => place.split(":")[0] ?? "";
 
 const isSubset = (a: ReadonlySet<Place>, b: ReadonlySet<Place>): boolean =>
   [...a].every((place) => b.has(place));
@@ -49,6 +59,7 @@ function follows(seen: Seen, serving: ReadonlySet<Place>, place: Place): boolean
 }
 
 export function createFlowMemory(): FlowMemory {
+  const kept = createKeptServers();
   const udp = new Map<string, { readonly flow: Flow; readonly place: Place }>();
   const dealt = new Map<string, { readonly deal: string; readonly seen: Seen[] }>();
   /** By source hash the client's port does not matter. */
@@ -62,13 +73,18 @@ export function createFlowMemory(): FlowMemory {
     const serving = service === undefined ? [] : servingOf(setup, service);
     return new Set(serving.map((server) => placeOf(server, flow.vipPort)));
   };
-  const isHashed = (setup: Setup, flow: Flow): boolean =>
-    serviceOf(setup, flow)?.scheduler.endsWith("hash") ?? false;
+  const isHashed = (setup: Setup, flow: Flow): boolean => {
+    const service = serviceOf(setup, flow);
+    return service?.persistence === null && service.scheduler.endsWith("hash");
+  };
   return {
     right(setup, flow) {
       const owner = flow.protocol === "udp" ? udp.get(flowKey(flow)) : undefined;
       if (owner !== undefined) return [owner.place];
-      const answers = rightAnswers(setup, flow);
+      const had = kept.allow(setup, flow);
+      const answers = rightAnswers(setup, flow).filter(
+        (answer) => had === undefined || had.has(addressOf(answer)),
+      );
       const known = dealt.get(dealKey(setup, flow));
       if (!isHashed(setup, flow) || known === undefined) return answers;
       if (known.deal !== dealOf(setup, flow)) return answers;
@@ -76,8 +92,10 @@ export function createFlowMemory(): FlowMemory {
       return answers.filter((place) => known.seen.every((seen) => follows(seen, serving, place)));
     },
     note(setup, flow, answer, inForce) {
-      if (answer === "refused" || answer === "silence") return;
       const wasOpen = flow.protocol === "udp" && udp.has(flowKey(flow));
+      if (!wasOpen && inForce)
+        kept.note(setup, flow, answer === "refused" ? null : addressOf(answer));
+      if (answer === "refused" || answer === "silence") return;
       if (flow.protocol === "udp") udp.set(flowKey(flow), { flow, place: answer });
       // An old flow's answer says nothing of the deal; nor does the fallback's, which nobody dealt.
       const serving = servingPlaces(setup, flow);
@@ -91,11 +109,15 @@ export function createFlowMemory(): FlowMemory {
       if (!seen.some(isSame)) seen.push({ serving, place: answer });
       dealt.set(key, { deal, seen });
     },
-    settle(setup) {
-      for (const [key, { flow, place }] of udp) if (!udpStays(setup, flow, place)) udp.delete(key);
+    beginRound: () => kept.beginRound(),
+    doubt: (setup, flow) => kept.note(setup, flow, null),
+    settle(before, now) {
+      for (const [key, { flow, place }] of udp) if (!udpStays(now, flow, place)) udp.delete(key);
+      kept.settle(before, now);
     },
     forget() {
       udp.clear();
     },
+    loseTable: () => kept.lose(),
   };
 }

@@ -1,6 +1,5 @@
 // model.ts — who may answer a packet, said again in a few lines that share nothing with the product.
 import {
-  FALLBACK,
   type Mode,
   type Protocol,
   protocolsOf,
@@ -45,7 +44,7 @@ const healthOf = (setup: Setup, service: Service, server: Server) =>
 export const placeOf = (server: Server, vipPort: number): Place =>
   `${server.address}:${server.port === 0 ? vipPort : server.port}`;
 
-/** Real servers first; one never checked only where it is the only one; the fallback last. */
+/** Real servers first; one never checked only where it is the only one; a fallback last. */
 export function servingOf(setup: Setup, service: Service): readonly Server[] {
   const open = service.servers.filter(
     (server) => server.weight > 0 && modeOf(setup, service, server) === "online",
@@ -56,8 +55,12 @@ export function servingOf(setup: Setup, service: Service): readonly Server[] {
   if (only !== undefined && service.servers.length === 1 && open.length === 1) {
     if (healthOf(setup, service, only) === "unknown") return [only];
   }
-  const { fallback } = service;
-  return fallback !== null && modeOf(setup, service, fallback) === "online" ? [fallback] : [];
+  const fallbacks = service.fallbacks.filter(
+    (server) => modeOf(setup, service, server) === "online",
+  );
+  const chosen =
+    fallbacks.find((server) => healthOf(setup, service, server) !== "unhealthy") ?? fallbacks[0];
+  return chosen === undefined ? [] : [chosen];
 }
 
 /** Every answer that is right for the first packet of a flow. */
@@ -70,7 +73,7 @@ export function rightAnswers(setup: Setup, flow: Flow): readonly Answer[] {
 }
 
 const serverAt = (service: Service, flow: Flow, place: Place): Server | undefined =>
-  [...service.servers, ...(service.fallback === null ? [] : [service.fallback])].find(
+  [...service.servers, ...service.fallbacks].find(
     (server) => placeOf(server, flow.vipPort) === place,
   );
 
@@ -89,5 +92,5 @@ export function udpStays(setup: Setup, flow: Flow, place: Place): boolean {
   const mode = modeOf(setup, service, server);
   if (mode === "halt") return false;
   if (servingOf(setup, service).includes(server)) return true;
-  return mode === "drain" || (server.label !== FALLBACK && server.weight === 0);
+  return mode === "drain" || (service.servers.includes(server) && server.weight === 0);
 }

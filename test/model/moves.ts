@@ -1,8 +1,8 @@
 // moves.ts — chance's next move: another configuration, other modes, other health, a restart, a mishap.
 import type { Random } from "../sim/random.js";
 import {
-  FALLBACK,
   FALLBACK_ADDRESSES,
+  FALLBACK_LABELS,
   type Health,
   type Mode,
   numberOf,
@@ -45,10 +45,9 @@ const WEIGHTS: Readonly<Record<MoveKind, number>> = {
 };
 
 const idsOf = (services: readonly Service[]): string[] =>
-  services.flatMap(({ label, servers, fallback }) => [
-    ...servers.map((server) => `${label}/${server.label}`),
-    ...(fallback === null ? [] : [`${label}/${FALLBACK}`]),
-  ]);
+  services.flatMap(({ label, servers, fallbacks }) =>
+    [...servers, ...fallbacks].map((server) => `${label}/${server.label}`),
+  );
 
 const some = <T>(random: Random, list: readonly T[], share: number): T[] =>
   list.filter(() => random.chance(share));
@@ -71,11 +70,17 @@ const newServer = (random: Random, number: number, address: string): Server => (
   weight: weight(random),
 });
 
-function newFallback(random: Random, number: number): Server | null {
-  if (random.chance(0.35)) return null;
-  const address = random.pick(FALLBACK_ADDRESSES);
-  return { label: FALLBACK, address, port: serverPort(random, number), weight: 100 };
+function newFallbacks(random: Random, number: number): Server[] {
+  const count = random.pick([0, 0, 1, 1, 1, 2]);
+  const turned = random.chance(0.5) ? [...FALLBACK_ADDRESSES].reverse() : FALLBACK_ADDRESSES;
+  return turned.slice(0, count).map((address, i) => ({
+    ...{ label: FALLBACK_LABELS[i] ?? "", address },
+    ...{ port: serverPort(random, number), weight: 100 },
+  }));
 }
+
+const newPersistence = (random: Random): Service["persistence"] =>
+  random.pick([null, null, null, 32, 24]);
 
 function servers(random: Random, number: number): Server[] {
   const most = random.chance(0.3) ? 1 : SERVER_ADDRESSES.length;
@@ -91,7 +96,8 @@ const newService = (random: Random, number: number): Service => ({
   protocol: random.pick(["tcp", "udp", "both", "both"]),
   scheduler: random.pick(SCHEDULERS),
   servers: servers(random, number),
-  fallback: newFallback(random, number),
+  persistence: newPersistence(random),
+  fallbacks: newFallbacks(random, number),
 });
 
 function changeServer(random: Random, service: Service): Service {
@@ -122,11 +128,12 @@ function addOrRemoveServer(random: Random, service: Service): Service {
 
 function changeService(random: Random, service: Service): Service {
   const number = numberOf(service);
-  const change = random.below(10);
+  const change = random.below(11);
   if (change < 3) return changeServer(random, service);
   if (change < 6) return addOrRemoveServer(random, service);
-  if (change === 6) return { ...service, fallback: newFallback(random, number) };
+  if (change === 6) return { ...service, fallbacks: newFallbacks(random, number) };
   if (change === 7) return { ...service, scheduler: random.pick(SCHEDULERS) };
+  if (change === 10) return { ...service, persistence: newPersistence(random) };
   if (change === 8) return { ...service, ports: ports(random, number) };
   return { ...service, protocol: random.pick(["tcp", "udp", "both"]) };
 }

@@ -22,6 +22,8 @@ const SOON_MS = 2000;
  * (docs/schedulers.md): whoever was asked a moment ago is not asked again.
  */
 const RESET_REMEMBERED_MS = 1100;
+/** By then the daemon has looked at the connection table once more, whatever happened last. */
+const LOOKED_MS = 2500;
 /** A client acknowledges its last byte later than this only by mistake; nobody speaks after it. */
 const SPEECHLESS_MS = 60;
 
@@ -63,7 +65,7 @@ class Game {
   constructor(options: PlayOptions, health: DealtHealth, appliance: Appliance) {
     this.#random = new Random(options.seed);
     this.#options = options;
-    this.#held = createHeldConnections(options.talkers);
+    this.#held = createHeldConnections(options.talkers, this.#memory);
     this.#health = health;
     this.#appliance = appliance;
     this.#setup = firstSetup(this.#random);
@@ -86,6 +88,7 @@ class Game {
     if (next.services === this.#setup.services && this.#random.chance(0.2)) {
       await pause(SPEECHLESS_MS);
       await this.#nft("delete", "table", "ip", "lbpair");
+      this.#memory.loseTable();
     }
     await this.#appliance.write(next);
     this.#health.set(next.health);
@@ -116,6 +119,7 @@ class Game {
       case "table-deleted":
         await pause(SPEECHLESS_MS);
         await this.#nft("delete", "table", "ip", "lbpair");
+        this.#memory.loseTable();
         await waitForTable(this.#options.run);
         return SOON_MS;
       case "element-deleted":
@@ -124,10 +128,7 @@ class Game {
         await waitForElements(this.#options.run, "services");
         return SOON_MS;
       case "forgotten":
-        await waitForPins(
-          this.#options.run,
-          this.#held.flows.filter((flow) => this.#held.needsPin(this.#setup, flow)),
-        );
+        await this.#waitUntilCovered();
         await mustRun(this.#options.run, ["conntrack", "-F"]);
         this.#memory.forget();
         return 0;
@@ -136,7 +137,15 @@ class Game {
     }
   }
 
+  async #waitUntilCovered(): Promise<void> {
+    const { flows } = this.#held;
+    const needy = flows.filter((flow) => this.#held.needsPin(this.#setup, flow));
+    if (flows.some((flow) => this.#held.persists(this.#setup, flow))) await pause(LOOKED_MS);
+    await waitForPins(this.#options.run, needy);
+  }
+
   async #askAll(setup: Setup, asks: readonly Ask[], inForce: boolean): Promise<Wrong[]> {
+    if (!inForce) for (const { flow } of asks) this.#memory.doubt(setup, flow);
     const answers = await this.#options.talkers.ask(asks);
     this.#asked += asks.length;
     const wrong = asks.flatMap(({ flow }, i): Wrong[] => {
@@ -145,6 +154,7 @@ class Game {
       return want.includes(got) ? [] : [{ what: "flow", flow, want, got }];
     });
     if (wrong.length > 0) return wrong;
+    this.#memory.beginRound();
     asks.forEach(({ flow }, i) => {
       const answer = answers[i] ?? "nothing";
       if (answer === "refused") this.#refused += 1;
@@ -179,7 +189,7 @@ class Game {
     }
     const wrong = [
       ...(await this.#held.check(setup)),
-      ...(await this.#held.open(this.#random, setup)),
+      ...(await this.#held.open(this.#random, setup, withinMs === 0)),
     ];
     if (wrong.length > 0) throw new Error(wrong.map(wrongText).join("\n"));
   }
@@ -189,7 +199,7 @@ class Game {
     this.#kinds.set(move.kind, (this.#kinds.get(move.kind) ?? 0) + 1);
     try {
       const withinMs = await this.#make(move);
-      this.#memory.settle(move.next);
+      this.#memory.settle(this.#setup, move.next);
       await this.#agree(move.next, withinMs);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);

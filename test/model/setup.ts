@@ -18,8 +18,11 @@ export interface Service {
   readonly ports: readonly number[];
   readonly protocol: Protocol | "both";
   readonly scheduler: Scheduler;
+  /** Leading bits of the client's address by which it is known again; null = it is not. */
+  readonly persistence: 32 | 24 | null;
   readonly servers: readonly Server[];
-  readonly fallback: Server | null;
+  /** In order: the first that is not unhealthy. */
+  readonly fallbacks: readonly Server[];
 }
 
 export const SCHEDULERS = [
@@ -39,7 +42,7 @@ export interface Setup {
   readonly health: ReadonlyMap<string, Health>;
 }
 
-export const FALLBACK = "fallback";
+export const FALLBACK_LABELS = ["fallback", "fallback-2"] as const;
 export const GATEWAY = "192.168.100.254";
 
 /** Each service of a number has its own ports, so that no two claim the same. */
@@ -69,19 +72,33 @@ function portsText(ports: readonly number[]): string {
 const serverText = ({ address, port }: Server): string =>
   `address: ${address}${port === 0 ? "" : `, port: ${port}`}`;
 
+const fallbackText = (fallback: Server): string =>
+  `{ ${serverText(fallback)}, check: { type: ping } }`;
+
+/** One is written in the short form. */
+function fallbacksText(fallbacks: readonly Server[]): string[] {
+  const [first] = fallbacks;
+  if (first === undefined) return [];
+  if (fallbacks.length === 1) return [`    fallback: ${fallbackText(first)}`];
+  return ["    fallbacks:", ...fallbacks.map((each) => `      - ${fallbackText(each)}`)];
+}
+
 function serviceText(service: Service): string[] {
+  const { persistence } = service;
   return [
     `  - label: ${service.label}`,
     `    address: ${service.vip}`,
     `    ports: [${portsText(service.ports)}]`,
     `    protocol: ${service.protocol}`,
     `    scheduler: ${service.scheduler}`,
+    // Nothing is forgotten by time during a game.
+    ...(persistence === null ? [] : [`    persistence: { timeout: 24h, netmask: ${persistence} }`]),
     "    realServers:",
     ...service.servers.map(
       (server) =>
         `      - { label: ${server.label}, ${serverText(server)}, weight: ${server.weight} }`,
     ),
-    ...(service.fallback === null ? [] : [`    fallback: { ${serverText(service.fallback)} }`]),
+    ...fallbacksText(service.fallbacks),
     "    check: { type: ping }",
   ];
 }
