@@ -201,6 +201,8 @@ class Game {
       const withinMs = await this.#make(move);
       this.#memory.settle(this.#setup, move.next);
       await this.#agree(move.next, withinMs);
+      // What came by itself may have been seen before all of it was there; the next move waits for that.
+      if (withinMs > 0) await this.#appliance.reload();
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       const story = `before:\n${setupText(this.#setup)}after "${move.kind}":\n${setupText(move.next)}`;
