@@ -23,8 +23,11 @@ interface Seen {
 }
 
 export interface FlowMemory {
-  /** Every answer that is right now, given what was seen. */
-  right(setup: Setup, flow: Flow): readonly Answer[];
+  /**
+   * Every answer that is right now, given what was seen. While it is not sure what is in force, what
+   * was seen of deals is no measure: a UDP flow that began before stays where it began.
+   */
+  right(setup: Setup, flow: Flow, inForce: boolean): readonly Answer[];
   /** Keeps what was seen and right; of the deal only what was seen when it was surely in force. */
   note(setup: Setup, flow: Flow, answer: Answer, inForce: boolean): void;
   /** A round of questions begins. */
@@ -78,7 +81,7 @@ export function createFlowMemory(): FlowMemory {
     return service?.persistence === null && service.scheduler.endsWith("hash");
   };
   return {
-    right(setup, flow) {
+    right(setup, flow, inForce) {
       const owner = flow.protocol === "udp" ? udp.get(flowKey(flow)) : undefined;
       if (owner !== undefined) return [owner.place];
       const had = kept.allow(setup, flow);
@@ -86,7 +89,7 @@ export function createFlowMemory(): FlowMemory {
         (answer) => had === undefined || had.has(addressOf(answer)),
       );
       const known = dealt.get(dealKey(setup, flow));
-      if (!isHashed(setup, flow) || known === undefined) return answers;
+      if (!inForce || !isHashed(setup, flow) || known === undefined) return answers;
       if (known.deal !== dealOf(setup, flow)) return answers;
       const serving = servingPlaces(setup, flow);
       return answers.filter((place) => known.seen.every((seen) => follows(seen, serving, place)));

@@ -58,7 +58,7 @@ export function createHeldConnections(talkers: Talkers, memory: FlowMemory): Hel
       const wanted = random.chance(HOLD_SHARE);
       const flow = flowToHold(random, setup.services, serial);
       if (!wanted || !inForce || flow === undefined || held.length >= HELD_MOST) return [];
-      const want = memory.right(setup, flow);
+      const want = memory.right(setup, flow, true);
       if (want.includes("refused")) return [];
       const [got = "nothing"] = await talkers.hold([flow]);
       opened += 1;

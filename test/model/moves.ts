@@ -41,7 +41,7 @@ const WEIGHTS: Readonly<Record<MoveKind, number>> = {
   refused: 3,
   "table-deleted": 1.5,
   "element-deleted": 1.5,
-  forgotten: 1,
+  forgotten: 2,
 };
 
 const idsOf = (services: readonly Service[]): string[] =>

@@ -23,7 +23,7 @@ const SOON_MS = 2000;
  */
 const RESET_REMEMBERED_MS = 1100;
 /** By then the daemon has looked at the connection table once more, whatever happened last. */
-const LOOKED_MS = 2500;
+const LOOKED_MS = 1500;
 /** A client acknowledges its last byte later than this only by mistake; nobody speaks after it. */
 const SPEECHLESS_MS = 60;
 
@@ -149,7 +149,7 @@ class Game {
     const answers = await this.#options.talkers.ask(asks);
     this.#asked += asks.length;
     const wrong = asks.flatMap(({ flow }, i): Wrong[] => {
-      const want = this.#memory.right(setup, flow);
+      const want = this.#memory.right(setup, flow, inForce);
       const got = answers[i] ?? "nothing";
       return want.includes(got) ? [] : [{ what: "flow", flow, want, got }];
     });
