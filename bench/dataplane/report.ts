@@ -99,7 +99,7 @@ function picture(book: Book, products: readonly Product[]): string {
     explanation:
       "dot: geometric mean of the rounds' ratios; line: 95 % interval; a figure per second: more is better; milliseconds and CPU: less is better",
     panels,
-    marks: [0.1, 0.2, 0.5, 1, 2, 5, 10],
+    marks: [0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5],
     markLabel: (value) => `${value}`,
   });
 }

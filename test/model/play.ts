@@ -16,7 +16,7 @@ import { waitForElements, waitForPins, waitForTable } from "./waits.js";
 import { type Wrong, wrongText } from "./wrong.js";
 
 /** Health and repairs take effect by themselves, soon; a reload has taken effect when it answers. */
-const SOON_MS = 2000;
+const SOON_MS = 5000;
 /**
  * While conntrack holds a connection that was reset, another one on its ports may be taken to its server
  * (docs/schedulers.md): whoever was asked a moment ago is not asked again.

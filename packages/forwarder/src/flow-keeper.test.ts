@@ -83,6 +83,14 @@ test("where nothing else shares server and VIP, one deletion ends all ports", as
   assert.deepEqual(seen, [`tcp ${a} ${VIP} *`]);
 });
 
+test("a UDP flow that its server's late answer began again is freed at the next look", async () => {
+  const udp = service([server("a"), server("b")], { protocol: "udp", protocols: ["udp"] });
+  const begun = { ...flow(80), protocol: "udp", begunBy: "server", state: "" } as const;
+  const { flows, seen } = keeper([begun]);
+  await flows.pin(distribute([udp], verdicts(["web/a"])));
+  assert.deepEqual(seen, [`udp ${a} ${VIP} *`]);
+});
+
 test("a full set of cuts is told, and the entries go all the same", async () => {
   const { flows, seen, events } = keeper([flow(80)], () =>
     Promise.reject(new Error("set is full")),

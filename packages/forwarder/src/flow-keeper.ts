@@ -32,7 +32,10 @@ export interface FlowKeeperDeps {
 export interface FlowKeeper {
   /** Ends what has to end after a change; `gone` is what went with it, null where nothing was there. */
   endStrays(now: readonly Distribution[], gone: Gone | null): Promise<void>;
-  /** Looks which open connections the maps do not describe; answers with all there are. */
+  /**
+   * Looks which open connections the maps do not describe, and for UDP flows that came back after they
+   * were freed; answers with all there are.
+   */
   pin(now: readonly Distribution[]): Promise<readonly Flow[]>;
   /** Deletes entries that came into being while the rules were away. */
   dropUntranslated(now: readonly Distribution[]): Promise<void>;
@@ -91,7 +94,14 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
         event("info", "udp-flows-freed", text, { flows: strays.udp.length });
       }
     },
-    pin: (now) => pins.keep(now, () => connections.list(addressesOf(now))),
+    async pin(now) {
+      const all = await pins.keep(now, () => connections.list(addressesOf(now)));
+      // A server's answer that was under way when the entry of its flow went has begun another one.
+      const { udp } = findStrays(all, now, () => false);
+      await forgetFlows(udp, all);
+      if (udp.length > 0) pins.lookAgain();
+      return all;
+    },
     async dropUntranslated(now) {
       const servers = new Set(
         now.flatMap((each) => each.service.servers.map((server) => server.address)),
