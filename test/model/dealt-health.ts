@@ -30,6 +30,8 @@ export function createDealtHealth(): DealtHealth {
       update(now) {
         targets = now;
       },
+      targets: () => targets,
+      results: () => [],
       own: () => new Map(),
       followed: () => ({ ...followed(), source: "own" }),
       setCondition: () => undefined,
