@@ -52,11 +52,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     ),
   },
   {
-    name: "no-pins",
-    what: "connections that the maps do not describe get no pin",
-    run: changingInput(withoutLines(/^add element ip lbpair pins /)),
-  },
-  {
     name: "nothing-is-cut",
     what: "open connections of a halted server go on",
     run: changing((argv, input) =>
