@@ -30,14 +30,16 @@ async function fetchTools(): Promise<void> {
 }
 
 interface Kept {
+  /** By part, what has to be known of the machine and the commit that it was measured on. */
+  readonly machines: Readonly<Record<string, readonly string[]>>;
   readonly measures: readonly Measure[];
   readonly failures: readonly Failure[];
 }
 
 /** What earlier runs measured of parts that this one does not. */
-async function recall(book: Book, { parts, merge }: Options): Promise<void> {
-  if (!merge || !existsSync(KEPT)) return;
-  const { measures, failures } = JSON.parse(await readFile(KEPT, "utf8")) as Kept;
+async function recall(book: Book, { parts, merge }: Options): Promise<Kept["machines"]> {
+  if (!merge || !existsSync(KEPT)) return {};
+  const { machines, measures, failures } = JSON.parse(await readFile(KEPT, "utf8")) as Kept;
   for (const { scenario, product, figure, unit, values } of measures) {
     if (parts.includes(scenario)) continue;
     for (const value of values) book.note(scenario, product, figure, value, unit);
@@ -45,11 +47,12 @@ async function recall(book: Book, { parts, merge }: Options): Promise<void> {
   for (const { scenario, product, reason } of failures) {
     if (!parts.includes(scenario)) book.fail(scenario, product, reason);
   }
+  return machines;
 }
 
-async function keep({ measures, failures }: Book): Promise<void> {
+async function keep({ measures, failures }: Book, machines: Kept["machines"]): Promise<void> {
   await mkdir(fileURLToPath(new URL(".", `file://${KEPT}`)), { recursive: true });
-  await writeFile(KEPT, `${JSON.stringify({ measures, failures }, null, 1)}\n`);
+  await writeFile(KEPT, `${JSON.stringify({ machines, measures, failures }, null, 1)}\n`);
 }
 
 async function measure({ parts, rounds, seconds }: Options, book: Book): Promise<void> {
@@ -80,16 +83,20 @@ async function main(): Promise<number> {
   if (process.getuid?.() !== 0) throw new OptionError("network namespaces need root");
   await fetchTools();
   const book = createBook();
-  await recall(book, options);
+  const before = await recall(book, options);
   const machine = machineLines(TOOLS.map((tool) => [tool.package, tool.package] as const));
   console.log(machine.join("\n"));
   await measure(options, book);
+  const machines = {
+    ...before,
+    ...Object.fromEntries(options.parts.map((part) => [part, machine] as const)),
+  };
   const products = [...ALONE, ...BESIDE.slice(1)];
   for (const table of tables(book, products)) console.log(`\n${plainTable(table)}`);
   const targets = targetTable(book);
   console.log(`\n${plainTable(targets)}\n`);
-  await keep(book);
-  if (options.write) console.log((await writeDocument({ book, products, machine })).join("\n"));
+  await keep(book, machines);
+  if (options.write) console.log((await writeDocument({ book, products, machines })).join("\n"));
   return targets.rows.some((row) => row.includes("MISSED")) || book.failures.length > 0 ? 1 : 0;
 }
 

@@ -6,6 +6,7 @@ import { median } from "../failover/statistics.js";
 import { type DotPanel, drawDotPlot } from "../report/dot-plot.js";
 import { markdownTable, type Table } from "../report/table.js";
 import { LOADS } from "./loads.js";
+import { PARTS } from "./options.js";
 import type { Product } from "./products/product.js";
 import { ratioOf, ratioText } from "./ratios.js";
 import { judgeAll } from "./targets.js";
@@ -121,21 +122,35 @@ const METHOD = [
 export interface Report {
   readonly book: Book;
   readonly products: readonly Product[];
-  readonly machine: readonly string[];
+  /** By part, what has to be known of the machine and the commit that it was measured on. */
+  readonly machines: Readonly<Record<string, readonly string[]>>;
 }
 
-export async function writeDocument({ book, products, machine }: Report): Promise<string[]> {
+/** What parts have in common is said once. */
+function machineList(machines: Report["machines"]): string[] {
+  const runs = new Map<string, string[]>();
+  for (const [part, lines] of Object.entries(machines)) {
+    const text = lines.join("; ");
+    runs.set(text, [...(runs.get(text) ?? []), part]);
+  }
+  return [...runs].map(([text, parts]) => `- ${parts.join(", ")}: ${text}`);
+}
+
+export async function writeDocument({ book, products, machines }: Report): Promise<string[]> {
+  const measured = new Set(book.measures.map(({ scenario }) => scenario));
+  const missing = PARTS.filter((part) => !measured.has(part));
   const failures = book.failures.map((f) => `- ${f.scenario}, ${f.product}: ${f.reason}`);
   const lines = [
     "# The data plane, side by side",
     "",
     "Written by `npm run bench:dataplane`; do not edit. A figure of another run or another machine proves nothing.",
     "",
-    ...machine.map((line) => `- ${line}`),
+    ...machineList(machines),
     "",
     "![Ratios to a rule written by hand](dataplane.svg)",
     "",
     markdownTable(targetTable(book)),
+    ...(missing.length === 0 ? [] : [`Not measured in these runs: ${missing.join(", ")}.`, ""]),
     ...(failures.length === 0 ? [] : ["What went wrong in this run:", "", ...failures, ""]),
     "## How it is measured",
     "",
