@@ -10,6 +10,7 @@ import {
 } from "../reading.js";
 import { median, most } from "../statistics.js";
 import { pause, watch } from "../watch.js";
+import { onCoresApart } from "../world/cores.js";
 import { isFocus, type Round, type Scenario } from "./scenario.js";
 
 /** From the order: what a switch does to clients shows within it, a lost datagram or segment included. */
@@ -49,6 +50,7 @@ async function switchOften(round: Round, times: number): Promise<Switches> {
 const timesOf = ({ name, kind }: Product): number =>
   name === "lbpair-300" ? 20 : kind === "heartbeat" ? 2 : 5;
 
+/** On cores apart: a switch is judged by what clients feel of it, not by whose processor its programs took. */
 export const planned: Scenario = {
   name: "planned",
   title: "Planned switch, the finest probes",
@@ -59,9 +61,11 @@ export const planned: Scenario = {
     const times = timesOf(pair.product);
     await pair.settle();
     let switches: Switches = { took: [], moved: [], calm: [] };
-    const seen = await watch(pair.world, { connections: 20 }, async () => {
-      switches = await switchOften(round, times);
-    });
+    const seen = await onCoresApart(pair.world, () =>
+      watch(pair.world, { connections: 20 }, async () => {
+        switches = await switchOften(round, times);
+      }),
+    );
     const { took, moved, calm } = switches;
     const open = openFigures(seen);
     const note = (figure: string, value: number | undefined, unit: "ms" | "count" = "ms") =>
