@@ -15,9 +15,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const PURE: readonly RegExp[] = [
   /^packages\/(?:heartbeat|replicator)\/src\/core\//,
   /^packages\/cli\/src\/(?:view|render)\//,
-  /^packages\/forwarder\/src\/(?:address-list|chain-text|check-targets|connection-limits|counters|cuts|distribution|distributor|element-book|element-plan|elements|filter-rules|fingerprints|flow|flow-owner|hash|holds|ip-packet|lookup|persistence|persistence-rules|pins|pool|pool-events|present-table|return-elements|rule-words|rules|same-value|server-plan|service-id|service-index|slots|steering|table-difference|timed-elements|translation-rules|wanted-elements)\.ts$/,
+  /^packages\/forwarder\/src\/(?:address-list|chain-text|check-targets|connection-limits|counters|cuts|distribution|distributor|element-book|element-plan|elements|filter-rules|fingerprints|flow|flow-owner|hash|holds|ip-packet|lookup|passage-elements|passage-rules|persistence|persistence-rules|pins|pool|pool-events|present-table|return-elements|rule-words|rules|same-value|server-plan|service-id|service-index|slots|steering|table-difference|timed-elements|translation-rules|wanted-elements)\.ts$/,
   /^packages\/forwarder\/src\/health\/(?:dicom-pdu|dicom-talk|followed|ldap-talk|memory|question|radius-packet|reason-line|schedule|script-arguments|smtp-talk|socket-words|start-queue|talk|types|verdict|verdict-book)\.ts$/,
-  /^packages\/common\/src\/(?:address|answers|appliance-check|appliance-schema|check-relations|check-schema|config-check|coverage-rule|did-you-mean|duration|fallback-relations|fallbacks|field|heartbeat-paths|json-parts|loose-parse|modes-schema|moment|persistence|port-relations|ports|problems|revision|service-status|services-schema|status|timing-calculator|value-schemas|yaml-edit)\.ts$/,
+  /^packages\/common\/src\/(?:address|answers|appliance-check|appliance-schema|check-relations|check-schema|config-check|coverage-rule|did-you-mean|duration|fallback-relations|fallbacks|field|heartbeat-paths|json-parts|loose-parse|modes-schema|moment|passage-relations|passage-schema|persistence|port-relations|ports|problems|revision|service-status|services-schema|status|timing-calculator|value-schemas|yaml-edit)\.ts$/,
 ];
 /** Side doors of common, for a start that loads no more than it needs. */
 const ENTRANCES = new Set(["@lbpair/common/light", "@lbpair/common/log"]);

@@ -2,7 +2,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { addressBytes, familyOf, inNetwork, isHostAddress, normalAddress } from "./address.js";
+import {
+  addressBytes,
+  familyOf,
+  inNetwork,
+  isHostAddress,
+  networkOf,
+  networksMeet,
+  normalAddress,
+  normalNetwork,
+} from "./address.js";
 
 test("addresses are brought into one form", () => {
   assert.equal(normalAddress("192.168.200.100"), "192.168.200.100");
@@ -59,4 +68,28 @@ test("the form is stable, and as many octets come out as the family has", () => 
       assert.equal(addressBytes(once).length, familyOf(once) === 4 ? 4 : 16);
     }),
   );
+});
+
+test("a network has one form, and no bits beyond its length", () => {
+  assert.equal(normalNetwork("192.168.100.0/24"), "192.168.100.0/24");
+  assert.equal(normalNetwork("0.0.0.0/0"), "0.0.0.0/0");
+  assert.equal(normalNetwork("2001:DB8::/32"), "2001:db8::/32");
+  for (const bad of [
+    "192.168.100.1/24",
+    "192.168.100.0",
+    "10.0.0.0/33",
+    "10.0.0.0/8/8",
+    "10.0.0.0/",
+  ]) {
+    assert.equal(normalNetwork(bad), undefined, bad);
+  }
+  assert.equal(networkOf("192.168.200.77", 20), "192.168.192.0");
+  assert.equal(networkOf("2001:db8:1:2:3::4", 56), "2001:db8:1::");
+});
+
+test("two networks meet where one holds the other", () => {
+  assert.ok(networksMeet("10.0.0.0/8", "10.1.0.0/16"));
+  assert.ok(networksMeet("10.1.2.3/32", "0.0.0.0/0"));
+  assert.ok(!networksMeet("10.1.0.0/16", "10.2.0.0/16"));
+  assert.ok(!networksMeet("0.0.0.0/0", "::/0"));
 });

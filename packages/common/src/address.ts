@@ -47,6 +47,32 @@ export function inNetwork(address: string, network: string, prefixLength: number
   return false;
 }
 
+/** `address/length` with no bits beyond the length, in its normal form; undefined where it is none. */
+export function normalNetwork(text: string): string | undefined {
+  const [address = "", length = "", ...more] = text.split("/");
+  const normal = normalAddress(address);
+  if (normal === undefined || more.length > 0 || !/^\d{1,3}$/.test(length)) return undefined;
+  if (Number(length) > (familyOf(normal) === 4 ? 32 : 128)) return undefined;
+  return networkOf(normal, Number(length)) === normal ? `${normal}/${Number(length)}` : undefined;
+}
+
+/** The address's first bits, the others 0, in its normal form. */
+export function networkOf(address: string, length: number): string {
+  const cidr = `${address}/${length}`;
+  return familyOf(address) === 6
+    ? ipaddr.IPv6.networkAddressFromCIDR(cidr).toString()
+    : ipaddr.IPv4.networkAddressFromCIDR(cidr).toString();
+}
+
+/** Whether two networks, each as `address/length`, have an address in common. */
+export function networksMeet(a: string, b: string): boolean {
+  const [first = "", firstLength = "0"] = a.split("/");
+  const [second = "", secondLength = "0"] = b.split("/");
+  if (familyOf(first) !== familyOf(second)) return false;
+  const shorter = Math.min(Number(firstLength), Number(secondLength));
+  return networkOf(first, shorter) === networkOf(second, shorter);
+}
+
 /** Octets of an address: 4 for IPv4, 16 for IPv6. */
 export const addressBytes = (address: string): number[] => ipaddr.parse(address).toByteArray();
 

@@ -155,3 +155,29 @@ test("a wide range counts as one port of the kernel's; a connect check of thousa
   assert.deepEqual(told("ping", 65_535, 1000), []);
   assert.deepEqual(told("ping", 65_535, 1001), ["virtualServices"]);
 });
+
+test("outbound rules and permissions contradict neither themselves nor each other", () => {
+  const rule = { label: "o", from: "10.1.0.0/16", to: "0.0.0.0/0", as: "10.0.0.9" };
+  const permit = (more: object) => ({
+    label: "r",
+    from: "10.1.0.0/16",
+    to: "10.2.0.0/16",
+    ...more,
+  });
+  const told = (config: Parameters<typeof checkServices>[0]) =>
+    checkServices({ floatingIps: [{ address: "10.0.0.9" }], ...config }).map(({ path }) => path);
+  assert.deepEqual(told({ outbound: [rule] }), []);
+  assert.deepEqual(told({ outbound: [{ ...rule, as: "10.0.0.8" }] }), ["outbound[0].as"]);
+  assert.deepEqual(told({ outbound: [rule, { ...rule, label: "p", from: "10.1.2.0/24" }] }), [
+    "outbound[1]",
+  ]);
+  const ports = (first: number, last: number) => [{ first, last }];
+  const tcp = permit({ protocol: "tcp", ports: ports(20, 30) });
+  const second = (more: object) => told({ routed: [tcp, { ...permit(more), label: "s" }] });
+  assert.deepEqual(second({ protocol: "tcp", ports: ports(31, 40) }), []);
+  assert.deepEqual(second({ protocol: "udp", ports: ports(20, 30) }), []);
+  assert.deepEqual(second({ protocol: "any" }), []);
+  assert.deepEqual(second({ protocol: "tcp", ports: ports(30, 40) }), ["routed[1]"]);
+  assert.deepEqual(second({ protocol: "tcp" }), ["routed[1]"]);
+  assert.deepEqual(second({ protocol: "icmp", ports: ports(1, 1) }), ["routed[1].ports"]);
+});

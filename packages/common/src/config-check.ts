@@ -5,6 +5,7 @@ import { checkFallbacks } from "./fallback-relations.js";
 import { isFallbackLabel } from "./fallbacks.js";
 import type { Loose } from "./loose-parse.js";
 import type { ModesConfig } from "./modes-schema.js";
+import { checkPassages } from "./passage-relations.js";
 import { checkOverlaps, checkPortCounts } from "./port-relations.js";
 import type { Problem } from "./problems.js";
 import type { HeartbeatTimings, RealServer, ServicesConfig } from "./services-schema.js";
@@ -201,6 +202,13 @@ export function checkServices(config: LooseServices): Found[] {
       "label",
     ),
     ...checkOverlaps(services),
+    ...(["outbound", "routed"] as const).flatMap((name) =>
+      duplicates(
+        (config[name] ?? []).map((rule, i) => ({ key: rule?.label, path: `${name}[${i}].label` })),
+        "label",
+      ),
+    ),
+    ...checkPassages(config, floating),
   ];
   services.forEach((service, i) => {
     if (service === undefined) return;

@@ -24,6 +24,7 @@ export interface CoverageService {
   readonly scheduler: string;
   /** Whether clients come back to the server they had; whatever it is set to. */
   readonly persistence?: object | undefined;
+  readonly sourceNat?: boolean | undefined;
   readonly realServers: readonly CoverageServer[];
   readonly fallback?: CoverageServer | undefined;
   readonly fallbacks?: readonly CoverageServer[] | undefined;
@@ -127,6 +128,9 @@ function chooserReason(service: CoverageService): string | undefined {
 
 /** The reason a service's own lines already rule out that servers' packets name it. */
 function ownReason(service: CoverageService): string | undefined {
+  if (service.sourceNat === true) {
+    return "with source NAT a server's packets do not name their client, so after a failover a connection waits until its client says something";
+  }
   const ports = countPorts(service.ports);
   for (const [server, name] of serversOf(service)) {
     if (server.port !== undefined && server.port !== 0 && ports > 1) {

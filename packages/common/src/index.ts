@@ -26,6 +26,7 @@ export * from "./moment.js";
 export * from "./node-flags.js";
 export * from "./own-addresses.js";
 export * from "./packet-filter.js";
+export * from "./passage-schema.js";
 export * from "./paths.js";
 export * from "./persistence.js";
 export * from "./ports.js";

@@ -1,6 +1,5 @@
 // persistence.ts — what source-address persistence can be set to; the kernel has a chain for each pair.
-import ipaddr from "ipaddr.js";
-import type { Family } from "./address.js";
+import { type Family, networkOf } from "./address.js";
 
 /** How long a client that opens nothing new keeps its server, in seconds by how it is written. */
 export const PERSISTENCE_TIMEOUTS = {
@@ -27,14 +26,6 @@ export const PERSISTENCE_NETMASKS: Readonly<Record<Family, readonly number[]>> =
   4: [32, 24, 16, 8],
   6: [],
 };
-
-/** The address's first bits, the others 0, in its normal form. */
-export function networkOf(address: string, netmask: number): string {
-  const cidr = `${address}/${netmask}`;
-  return address.includes(":")
-    ? ipaddr.IPv6.networkAddressFromCIDR(cidr).toString()
-    : ipaddr.IPv4.networkAddressFromCIDR(cidr).toString();
-}
 
 /** A netmask as an address: 24 is 255.255.255.0. */
 export const netmaskText = (family: Family, netmask: number): string =>

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { checkSchema } from "./check-schema.js";
 import { millis, seconds } from "./duration.js";
 import { replicated, section } from "./field.js";
+import { outboundSchema, PORT_RANGES_MAX, routedSchema } from "./passage-schema.js";
 import {
   PERSISTENCE_NETMASKS,
   PERSISTENCE_TIMEOUTS,
@@ -30,7 +31,6 @@ export const FLOATING_IPS_MAX = 1000;
 export const PING_NODES_MAX = 16;
 /** Hosts, besides those the configuration names anyway, that must learn of a take over. */
 export const NEIGHBOURS_MAX = 64;
-export const PORT_RANGES_MAX = 128;
 /** Fallback servers of one service, asked in order. */
 export const FALLBACKS_MAX = 8;
 /** Of the built-in page: one file, with its styles and images inside. */
@@ -107,6 +107,10 @@ const virtualServiceSchema = section({
   persistence: replicated(
     "Whether a client comes back to the server it had, whatever the scheduler says; absent = no",
     persistenceSchema.optional(),
+  ),
+  sourceNat: replicated(
+    "Whether servers see the service's address instead of the client's: where their answers would not pass this node (one arm)",
+    bool.default(false),
   ),
   realServers: replicated(
     "The servers that answer",
@@ -239,6 +243,14 @@ export const servicesSchema = section({
     "The page of services with `fallbackPage: true`",
     fallbackPageSchema.prefault({}),
   ),
+  outbound: replicated(
+    "Traffic that real servers begin themselves: it leaves with a floating IP as its source, so that it outlives a failover",
+    outboundSchema,
+  ),
+  routed: replicated(
+    "Traffic that passes between the arms as it is; what neither this, outbound nor a service permits is rejected and counted",
+    routedSchema,
+  ),
   virtualServices: replicated(
     "What clients use",
     z
@@ -250,6 +262,8 @@ export const servicesSchema = section({
 
 export type ServicesConfig = z.output<typeof servicesSchema>;
 export type VirtualService = ServicesConfig["virtualServices"][number];
+export type OutboundRule = ServicesConfig["outbound"][number];
+export type RoutedRule = ServicesConfig["routed"][number];
 export type RealServer = VirtualService["realServers"][number];
 export type FallbackServer = NonNullable<VirtualService["fallback"]>;
 export type FallbackPage = ServicesConfig["fallbackPage"];

@@ -52,6 +52,15 @@ export interface ForwarderStatus {
     readonly repairs: number;
     readonly lastRepairMs: number | null;
   };
+  /** Packets since the table was loaded, as the kernel counts them. */
+  readonly refused: {
+    /** To a floating IP, but to no service. */
+    readonly toFloatingIps: number;
+    /** Between the arms, and nothing permits them. */
+    readonly betweenArms: number;
+    /** SYNs to a server that is about to reach its maximum of connections. */
+    readonly overLimit: number;
+  };
   readonly sysctls: readonly SysctlStatus[];
   readonly problems: readonly Problem[];
 }

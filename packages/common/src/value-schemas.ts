@@ -1,6 +1,6 @@
 // value-schemas.ts — the values that fields hold; each says in its error what it wants.
 import { z } from "zod";
-import { isHostAddress, isLinkLocal, normalAddress } from "./address.js";
+import { isHostAddress, isLinkLocal, normalAddress, normalNetwork } from "./address.js";
 import { parseDuration } from "./duration.js";
 import { parseMoment } from "./moment.js";
 import { PORT_MAX, type PortRange, parsePortRange } from "./ports.js";
@@ -71,6 +71,16 @@ export const ipv4Address = parsed(
     const address = normalAddress(text);
     if (address === undefined || address.includes(":")) return undefined;
     return isHostAddress(address) ? address : undefined;
+  },
+);
+
+/** Of the services' family. */
+export const ipv4Network = parsed(
+  z.string(wants("a network")),
+  "an IPv4 network without bits beyond its length, e.g. 192.168.100.0/24 or 192.168.100.7/32",
+  (text): string | undefined => {
+    const network = normalNetwork(text);
+    return network === undefined || network.includes(":") ? undefined : network;
   },
 );
 

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { type Full, isFull, judgeFull, NONE_FULL } from "./connection-limits.js";
 import { distribute } from "./distribution.js";
 import type { Flow } from "./flow.js";
+import { NO_PASSAGES } from "./passage-elements.js";
 import { limitEvents } from "./pool-events.js";
 import type { PlannedServer } from "./server-plan.js";
 import { fallback, server, service, verdicts } from "./testing/services.js";
@@ -50,7 +51,13 @@ const elementsOf = (servers: readonly PlannedServer[], full: Full) => {
   });
   const [distribution] = distributions;
   assert.ok(distribution !== undefined);
-  const input = { family: 4, distributions, floatingIps: [], arms: [] } as const;
+  const input = {
+    family: 4,
+    distributions,
+    floatingIps: [],
+    arms: [],
+    passages: NO_PASSAGES,
+  } as const;
   return { distribution, elements: wantedElements(input) };
 };
 

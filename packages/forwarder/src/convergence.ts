@@ -127,7 +127,7 @@ export class Convergence {
     const input = { services: planned, health, steered, held, full };
     const distributions = this.#distributor.preview(input);
     const floating = floatingIps({ services });
-    return plane.preview({ distributions, floatingIps: floating, arms: this.#surroundings.arms });
+    return plane.preview(this.#wishOf(distributions, floating, services));
   }
 
   /** The checks learn of it first, so that a server they have never seen counts as unknown. */
@@ -154,7 +154,17 @@ export class Convergence {
     const { steered, full } = this.load;
     const held = this.#holds.pending;
     const distributions = this.#distributor.distribute({ services, health, steered, held, full });
-    return { distributions, floatingIps: this.#floating, arms: this.#surroundings.arms };
+    return this.#wishOf(distributions, this.#floating, this.#running.services);
+  }
+
+  #wishOf(
+    distributions: Wish["distributions"],
+    floatingIps: readonly string[],
+    { outbound, routed }: ServicesConfig,
+  ): Wish {
+    const { names, networks } = this.#surroundings.arms;
+    const passages = { outbound, routed, networks };
+    return { distributions, floatingIps, arms: names, passages };
   }
 
   /** Whether this node is active: then it holds services on their fallback. */

@@ -8,6 +8,7 @@ import { describeElements } from "./element-plan.js";
 import { CONFIGURED, type Elements } from "./elements.js";
 import type { FlowKeeper } from "./flow-keeper.js";
 import type { NftTable } from "./nft.js";
+import { NO_PASSAGES } from "./passage-elements.js";
 import type { PresentTable } from "./present-table.js";
 import { server, service, verdicts } from "./testing/services.js";
 
@@ -15,6 +16,7 @@ const wish = (mode: "online" | "halt"): Wish => ({
   distributions: distribute([service([server("a", { mode }), server("b")])], verdicts([])),
   floatingIps: ["192.168.200.100"],
   arms: ["eth0"],
+  passages: NO_PASSAGES,
 });
 
 function bench() {
@@ -200,8 +202,8 @@ test("counts of thousands of elements that go at once are kept without a pause",
     return service([server("a", { id: `s${index}/a` })], { label: `s${index}`, address });
   });
   const distributions = distribute(many, verdicts([]));
-  await plane.apply({ distributions, floatingIps: [], arms: [] });
-  await plane.apply({ distributions: [], floatingIps: [], arms: [] });
+  await plane.apply({ distributions, floatingIps: [], arms: [], passages: NO_PASSAGES });
+  await plane.apply({ distributions: [], floatingIps: [], arms: [], passages: NO_PASSAGES });
   const began = performance.now();
   for (const { service: gone } of distributions) {
     const key = `${gone.address} . tcp . 80`;

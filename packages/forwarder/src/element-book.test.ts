@@ -8,6 +8,7 @@ import { distribute, type FullOf } from "./distribution.js";
 import { Distributor } from "./distributor.js";
 import { ElementBook } from "./element-book.js";
 import { CONFIGURED, diffElements, type Elements, noElements } from "./elements.js";
+import type { Passages } from "./passage-elements.js";
 import { healthFrom } from "./pool.js";
 import { type EarlierPlan, type PlannedService, planServices } from "./server-plan.js";
 import { weightFrom } from "./steering.js";
@@ -28,6 +29,7 @@ const oneService = fc.record({
   }),
   fallback: fc.option(realServer, { nil: undefined }),
   fallbackPage: fc.boolean(),
+  sourceNat: fc.boolean(),
 });
 const label = fc.nat(5);
 /** One service comes, changes or goes; what else is said of the services changes now and then. */
@@ -86,6 +88,7 @@ function textOf({ services }: State): string {
     ports: [${service.ports}]
     protocol: ${service.protocol}
     scheduler: ${service.scheduler}
+    sourceNat: ${service.sourceNat}
     realServers: [${servers.join(", ")}]
     ${fallback ? `fallback: { address: ${fallback.address}, port: ${fallback.port} }` : ""}
     fallbackPage: ${service.fallbackPage && service.protocol === "tcp"}
@@ -110,6 +113,13 @@ function modesText({ halted }: State): string {
   return `serial: 1\nmodes: [${modes.join(", ")}]\n`;
 }
 
+/** An arm is in a network of its own. */
+const passagesOf = ({ arms }: State): Passages => ({
+  outbound: [],
+  routed: [],
+  networks: arms.map((_, i) => `10.${i}.0.0/16`),
+});
+
 /** The same, as a process that has just started would see it. */
 function afresh(now: State): { elements: Elements; services: readonly PlannedService[] } {
   const services = planServices(must(parseServices(textOf(now))), must(parseModes(modesText(now))));
@@ -120,7 +130,13 @@ function afresh(now: State): { elements: Elements; services: readonly PlannedSer
   const distributions = distribute(services, health, { weightOf, fullOf });
   const floatingIps = [...new Set(services.map((each) => each.address))];
   return {
-    elements: wantedElements({ family: 4, distributions, floatingIps, arms: now.arms }),
+    elements: wantedElements({
+      family: 4,
+      distributions,
+      floatingIps,
+      arms: now.arms,
+      passages: passagesOf(now),
+    }),
     services,
   };
 }
@@ -171,7 +187,12 @@ test("after any sequence of changes the kernel holds what a new start would load
         const distributions = distributor.distribute(input);
         assert.deepEqual(previewed, distributions);
         const floatingIps = [...new Set(services.map((each) => each.address))];
-        const changes = book.change({ distributions, floatingIps, arms: now.arms });
+        const changes = book.change({
+          distributions,
+          floatingIps,
+          arms: now.arms,
+          passages: passagesOf(now),
+        });
         changed += changes.count;
         kernel = put(kernel, changes);
         const { elements, services: fresh } = afresh(now);

@@ -13,19 +13,25 @@ import {
   type MutableElements,
   noElements,
 } from "./elements.js";
-import { addReturns } from "./return-elements.js";
+import { NO_PASSAGES, type Passages } from "./passage-elements.js";
 import { sameValue } from "./same-value.js";
 import { belongs, type PlannedServer } from "./server-plan.js";
-import { addService, addSurroundings } from "./wanted-elements.js";
+import { addServerSide, addService, addSurroundings } from "./wanted-elements.js";
 
 /** What is to be in force. */
 export interface Wish {
   readonly distributions: readonly Distribution[];
   readonly floatingIps: readonly string[];
   readonly arms: readonly string[];
+  readonly passages: Passages;
 }
 
-export const NO_WISH: Wish = { distributions: [], floatingIps: [], arms: [] };
+export const NO_WISH: Wish = {
+  distributions: [],
+  floatingIps: [],
+  arms: [],
+  passages: NO_PASSAGES,
+};
 
 /** Services, or addresses, of one part of everything. */
 const PART = 200;
@@ -41,6 +47,7 @@ const sameServer = (a: PlannedServer, b: PlannedServer | undefined): boolean =>
 /** Whether two distributions of one service claim the same sockets of servers for the same VIP. */
 function sameClaims(a: Distribution, b: Distribution): boolean {
   const [was, is] = [a.service, b.service];
+  if (was.sourceNat !== is.sourceNat) return false;
   if (a.id !== b.id || was.address !== is.address || was.protocol !== is.protocol) return false;
   if (was.ranges !== is.ranges && !sameValue(was.ranges, is.ranges)) return false;
   if (was.servers.length !== is.servers.length) return false;
@@ -84,7 +91,7 @@ export class ElementBook {
     yield surroundings;
     yield* this.#inParts(this.#byLabel.values(), addService);
     yield* this.#inParts(this.#at, (part, [address, labels]) =>
-      addReturns(part, this.#named(labels), address),
+      addServerSide(part, this.#named(labels), address),
     );
   }
 
@@ -150,14 +157,17 @@ export class ElementBook {
     when: "was" | "is",
   ): Elements {
     const part = noElements();
-    const same = wish.arms.join() === other.arms.join() && sameList(wish, other);
+    const same =
+      wish.arms.join() === other.arms.join() &&
+      sameList(wish, other) &&
+      sameValue(wish.passages, other.passages);
     if (!same) addSurroundings(part, { family: this.#family, ...wish });
     for (const each of changed) {
       const distribution = each[when];
       if (distribution !== undefined) addService(part, distribution);
     }
     for (const address of touched) {
-      addReturns(part, this.#named(this.#at.get(address) ?? []), address);
+      addServerSide(part, this.#named(this.#at.get(address) ?? []), address);
     }
     return part;
   }

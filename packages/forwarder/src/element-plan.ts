@@ -1,6 +1,6 @@
 // element-plan.ts — what a candidate would change in the kernel, as nftables writes it.
 import type { ElementPlanAnswer, Verdicts } from "@lbpair/common";
-import { CONFIGURED, type ElementChanges } from "./elements.js";
+import { CONFIGURED, type ElementChanges, elementText } from "./elements.js";
 import type { CheckTarget } from "./health/types.js";
 
 /** Lines of an answer; more are counted by set. */
@@ -33,7 +33,7 @@ export function describeElements({ removed, added, count }: ElementChanges): Ele
     ] as const) {
       for (const [key, value] of elements) {
         if (lines.length === ELEMENTS_PLANNED_MAX) break;
-        lines.push(`${sign} ${set} { ${value === "" ? key : `${key} : ${value}`} }`);
+        lines.push(`${sign} ${set} { ${elementText(set, key, value)} }`);
       }
     }
     const sizes = { set, removed: removed[set].size, added: added[set].size };

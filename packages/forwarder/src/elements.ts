@@ -34,6 +34,11 @@ export const CONFIGURED = [
   "widetoservers",
   "widefromservers",
   "widevips",
+  "hairpins",
+  "sourcenat",
+  "outbound",
+  "routed",
+  "routedhosts",
 ] as const;
 export type SetName = (typeof CONFIGURED)[number];
 

@@ -1,6 +1,7 @@
 // filter-rules.ts — the part of the rules that says which packets may pass at all.
 import { PAGE_PORT } from "@lbpair/common";
 import { chain } from "./chain-text.js";
+import { passageRules } from "./passage-rules.js";
 import type { Words } from "./rule-words.js";
 
 export function cutPackets({ source, destination }: Words, markMask: number): string[] {
@@ -20,7 +21,8 @@ export function cutPackets({ source, destination }: Words, markMask: number): st
   ];
 }
 
-export function filters({ source, destination, icmpPermitted, prohibited }: Words): string[] {
+export function filters(words: Words): string[] {
+  const { source, destination, icmpPermitted, prohibited } = words;
   const to = `${destination} . meta l4proto . th dport`;
   const from = `${source} . meta l4proto . th sport`;
   return [
@@ -38,6 +40,7 @@ export function filters({ source, destination, icmpPermitted, prohibited }: Word
         `meta l4proto udp ${from} @${width}fromservers accept`,
       ]),
       "ct state related accept",
+      ...passageRules(words),
       `iifname @arms oifname @arms counter name foreign ${prohibited}`,
     ]),
     ...chain("guard", [

@@ -19,6 +19,7 @@ import type { Family } from "@lbpair/common";
 import { chain } from "./chain-text.js";
 import { cutPackets, filters } from "./filter-rules.js";
 import { stableHash } from "./hash.js";
+import { passageSets } from "./passage-rules.js";
 import { persistenceChains, persistenceSets } from "./persistence-rules.js";
 import { WORDS, type Words } from "./rule-words.js";
 import { WAYS } from "./slots.js";
@@ -66,6 +67,7 @@ function declarations({ type }: Words): string[] {
     `set widefromservers { type ${socket}; flags interval; counter; }`,
     `map wideservices { type ${socket} : classid; flags interval; counter; }`,
     `map widevips { type ${socket} : ${type}; flags interval; }`,
+    ...passageSets(type),
     `set cuts { type ${flow}; flags timeout, dynamic; timeout ${CUT_SECONDS}s; size ${CUTS_MAX}; }`,
     `map services { type ${socket} : classid; counter; }`,
     `map servers { type classid : ${type}; counter; }`,

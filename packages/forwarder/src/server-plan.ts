@@ -56,6 +56,8 @@ export interface PlannedService {
   readonly scheduler: VirtualService["scheduler"];
   /** Null where a client need not come back to the server it had. */
   readonly persistence: NonNullable<VirtualService["persistence"]> | null;
+  /** Whether servers see the service's address instead of the client's. */
+  readonly sourceNat: boolean;
   readonly check: CheckConfig;
   readonly recovery: VirtualService["recovery"];
   readonly onReturn: VirtualService["onReturn"];
@@ -135,6 +137,7 @@ function planService(service: VirtualService, { modeOf, holdOf }: Said): Planned
     scheduler,
     persistence: service.persistence ?? null,
     check,
+    sourceNat: service.sourceNat,
     recovery: service.recovery,
     onReturn: service.onReturn,
     held: holdOf(service),

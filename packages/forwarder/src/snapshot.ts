@@ -1,13 +1,28 @@
 // snapshot.ts — wiring: what the kernel counts now, read at most twice a second however many ask.
-import type { Clock, Log, Millis } from "@lbpair/common";
+import type { Clock, ForwarderStatus, Log, Millis } from "@lbpair/common";
 import type { ConnectionTable } from "./conntrack.js";
 import { notLess, type Totals } from "./counters.js";
 import type { DataPlane, Wish } from "./data-plane.js";
 import type { Flow } from "./flow.js";
+import type { NftTable } from "./nft.js";
+import type { PresentTable } from "./present-table.js";
 
 export interface Snapshot {
   readonly totals: Totals;
   readonly flows: readonly Flow[];
+  readonly refused: ForwarderStatus["refused"];
+}
+
+/** Before anything was read, and where the table is away. */
+export const NOTHING_REFUSED = { toFloatingIps: 0, betweenArms: 0, overLimit: 0 };
+
+function refusedIn(present: PresentTable | null): Snapshot["refused"] {
+  const packets = (name: string): number => present?.named.get(name)?.packets ?? 0;
+  return {
+    toFloatingIps: packets("guarded"),
+    betweenArms: packets("foreign"),
+    overLimit: packets("postponed"),
+  };
 }
 
 /** Answers within this time of the last reading are given from it. */
@@ -34,12 +49,13 @@ function soon<T>(work: Promise<T>, instead: () => T): Promise<T> {
 
 export function createSnapshotReader(deps: {
   readonly plane: DataPlane;
+  readonly nft: Pick<NftTable, "listRules">;
   readonly connections: ConnectionTable;
   readonly clock: Clock;
   readonly log: Log;
 }): SnapshotReader {
-  const { plane, connections, clock, log } = deps;
-  let last: Snapshot = { totals: new Map(), flows: [] };
+  const { plane, nft, connections, clock, log } = deps;
+  let last: Snapshot = { totals: new Map(), flows: [], refused: NOTHING_REFUSED };
   let readAt: Millis | null = null;
   let goodForMs = SNAPSHOT_MS;
   /** A reading is of one configuration; a new one is read anew. */
@@ -51,10 +67,12 @@ export function createSnapshotReader(deps: {
     readFor = plane.wish;
     try {
       await plane.read();
+      const refused = refusedIn(await nft.listRules());
       const distributions = plane.wish?.distributions ?? [];
       const totals = notLess(last.totals, plane.totals);
       const vips = new Set(distributions.map((each) => each.service.address));
-      last = { totals, flows: vips.size === 0 ? [] : await connections.list(vips) };
+      const flows = vips.size === 0 ? [] : await connections.list(vips);
+      last = { totals, flows, refused };
     } catch (error) {
       log.warn({ error: error instanceof Error ? error.message : error }, "counts cannot be read");
     }

@@ -1,8 +1,9 @@
 // surroundings.ts — wiring: the interfaces that carry services, and the kernel settings they need.
 import type { EventLog, Log, Run, Running, SysctlStatus } from "@lbpair/common";
 import { AddressList } from "./address-list.js";
-import { findArms, isVirtual } from "./arms.js";
+import { type Arms, findArms, isVirtual, NO_ARMS } from "./arms.js";
 import { kernelSettings } from "./kernel-settings.js";
+import { sameValue } from "./same-value.js";
 import type { PlannedService } from "./server-plan.js";
 import { repairSettings } from "./sysctl.js";
 
@@ -16,7 +17,7 @@ export class Surroundings {
   readonly #deps: SurroundingsDeps;
   /** Of services and servers, for the configuration that was looked at last. */
   #addresses: { readonly of: unknown; readonly list: AddressList } | null = null;
-  #arms: readonly string[] = [];
+  #arms: Arms = NO_ARMS;
   #sysctls: readonly SysctlStatus[] = [];
 
   constructor(deps: SurroundingsDeps) {
@@ -24,13 +25,13 @@ export class Surroundings {
   }
 
   /** The same list as long as it says the same. */
-  get arms(): readonly string[] {
+  get arms(): Arms {
     return this.#arms;
   }
 
   /** Whether a passive node may be brought packets of open connections. */
   get hasVirtualMac(): boolean {
-    return this.#arms.some(isVirtual);
+    return this.#arms.names.some(isVirtual);
   }
 
   get sysctls(): readonly SysctlStatus[] {
@@ -59,8 +60,8 @@ export class Surroundings {
   async #findArms(running: Running, services: readonly PlannedService[]): Promise<void> {
     try {
       const list = this.#addressesOf(running, services);
-      const arms = (await findArms(this.#deps.run, list)).sort();
-      if (arms.join() !== this.#arms.join()) this.#arms = arms;
+      const arms = await findArms(this.#deps.run, list);
+      if (!sameValue(arms, this.#arms)) this.#arms = arms;
     } catch (error) {
       // The rules forward without knowing the arms; they then reject nothing between them.
       const reason = error instanceof Error ? error.message : String(error);
@@ -72,7 +73,7 @@ export class Surroundings {
   async #settle({ appliance }: Running): Promise<void> {
     const { log, event } = this.#deps;
     const size = appliance.kernel.connectionTableSize;
-    const { statuses, repaired } = await repairSettings(kernelSettings(this.#arms, size));
+    const { statuses, repaired } = await repairSettings(kernelSettings(this.#arms.names, size));
     const first = this.#sysctls.length === 0;
     this.#sysctls = statuses;
     if (repaired.length === 0) return;

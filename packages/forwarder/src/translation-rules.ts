@@ -1,5 +1,6 @@
 // translation-rules.ts — the part of the rules that finds a packet's server, and translates there and back.
 import { chain } from "./chain-text.js";
+import { sourceChains, sourceRules } from "./passage-rules.js";
 import { keepServer } from "./persistence-rules.js";
 import { SYN, type Words } from "./rule-words.js";
 import { SERVER_BITS } from "./service-id.js";
@@ -74,7 +75,9 @@ export function firstPackets(words: Words): string[] {
       "type nat hook postrouting priority srcnat;",
       "tcp flags & (syn | ack) == ack jump return_vip",
       "meta l4proto udp jump return_vip",
+      ...sourceRules(words),
     ]),
+    ...sourceChains(words),
     ...chain("return_vip", [
       `meta l4proto { tcp, udp } snat ${table} to ${from} map @vips`,
       `meta l4proto { tcp, udp } snat ${table} to ${from} map @widevips`,

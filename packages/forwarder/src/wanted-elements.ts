@@ -3,6 +3,7 @@ import { type Family, familyOf } from "@lbpair/common";
 import { isLimited } from "./connection-limits.js";
 import type { Distribution, Overflow } from "./distribution.js";
 import { type Elements, type MutableElements, moreThan, noElements } from "./elements.js";
+import { addPassages, addSourceNat, type Passages } from "./passage-elements.js";
 import { findChain, keepChain } from "./persistence-rules.js";
 import { addReturns, socket, wideSocket } from "./return-elements.js";
 import { belongs, type PlannedServer } from "./server-plan.js";
@@ -15,6 +16,7 @@ export interface WantedInput {
   readonly floatingIps: readonly string[];
   /** Interfaces that carry services, as found on this node. */
   readonly arms: readonly string[];
+  readonly passages: Passages;
 }
 
 /** Every server has its place by its own number, so that slots and pins can name it. */
@@ -120,12 +122,23 @@ export function addService(elements: MutableElements, distribution: Distribution
 /** The part that is no service's. */
 export function addSurroundings(
   elements: MutableElements,
-  { family, floatingIps, arms }: Omit<WantedInput, "distributions">,
+  { family, floatingIps, arms, passages }: Omit<WantedInput, "distributions">,
 ): void {
   for (const address of floatingIps) {
     if (familyOf(address) === family) elements.floating.set(address, "");
   }
   for (const arm of arms) elements.arms.set(`"${arm}"`, "");
+  addPassages(elements, passages, family);
+}
+
+/** The part about servers' packets, which services share; of one server address, or of all. */
+export function addServerSide(
+  elements: MutableElements,
+  distributions: readonly Distribution[],
+  address?: string,
+): void {
+  addReturns(elements, distributions, address);
+  addSourceNat(elements, distributions, address);
 }
 
 /** What the table shall hold; the same value for the same input, whatever was there before. */
@@ -136,6 +149,6 @@ export function wantedElements(input: WantedInput): Elements {
   );
   addSurroundings(elements, input);
   for (const distribution of mine) addService(elements, distribution);
-  addReturns(elements, mine);
+  addServerSide(elements, mine);
   return elements;
 }

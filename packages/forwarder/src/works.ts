@@ -33,7 +33,7 @@ import { createPinTable } from "./pin-table.js";
 import { healthFrom } from "./pool.js";
 import { createProvoker } from "./provoker.js";
 import { tableName } from "./rules.js";
-import { createSnapshotReader, type SnapshotReader } from "./snapshot.js";
+import { createSnapshotReader, NOTHING_REFUSED, type SnapshotReader } from "./snapshot.js";
 import { statusTeller } from "./status.js";
 import { type TableWatch, watchTable } from "./table-watch.js";
 import { readTotals } from "./totals-file.js";
@@ -115,7 +115,7 @@ export async function createWorks(
     },
     onTrouble: (text) => log.warn({ text }, "nft monitor"),
   });
-  const snapshots = createSnapshotReader({ plane, connections, clock, log });
+  const snapshots = createSnapshotReader({ plane, nft, connections, clock, log });
   const drains = new DrainBook();
   const page = createPageServer(event);
   return {
@@ -141,7 +141,7 @@ type VirtualServices = Running["services"]["virtualServices"];
 
 type Told = Pick<
   ForwarderStatus,
-  "revision" | "verdicts" | "disagreements" | "services" | "table" | "sysctls"
+  "revision" | "verdicts" | "disagreements" | "services" | "table" | "refused" | "sysctls"
 >;
 
 /** The same fields where no configuration could be read. */
@@ -151,6 +151,7 @@ export const NOTHING_TO_TELL: Told = {
   disagreements: [],
   services: [],
   table: { present: false, repairs: 0, lastRepairMs: null },
+  refused: NOTHING_REFUSED,
   sysctls: [],
 };
 
@@ -167,7 +168,7 @@ function coverageOf(services: VirtualServices): CoverageByRule[] {
 export async function worksStatus(works: Works, now: Millis, wallMs: number): Promise<Told> {
   const { convergence, plane, engine, snapshots, pins } = works;
   const { running } = convergence;
-  const { totals, flows } = await snapshots.read();
+  const { totals, flows, refused } = await snapshots.read();
   const followed = engine.followed();
   const own = engine.own();
   const healthOf = healthFrom(followed);
@@ -194,6 +195,7 @@ export async function worksStatus(works: Works, now: Millis, wallMs: number): Pr
     ),
     services: withOperatorWords(services, running.modes, works.drains, wallMs),
     table: plane.table,
+    refused,
     sysctls: convergence.sysctls,
   };
 }

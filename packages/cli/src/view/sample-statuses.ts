@@ -84,6 +84,7 @@ export const sampleForwarder = (fields: Partial<ForwarderStatus> = {}): Forwarde
   disagreements: [],
   services: [sampleService({})],
   table: { present: true, repairs: 0, lastRepairMs: null },
+  refused: { toFloatingIps: 0, betweenArms: 0, overLimit: 0 },
   sysctls: [{ key: "net.ipv4.ip_forward", want: "1", got: "1", ok: true }],
   problems: [],
   ...fields,

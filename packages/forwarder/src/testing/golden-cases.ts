@@ -64,6 +64,11 @@ export function wantedOf(golden: GoldenCase): Elements {
     }),
     floatingIps: [...new Set(all.map((each) => each.address))],
     arms: ["eth0", "eth1"],
+    passages: {
+      outbound: services.outbound,
+      routed: services.routed,
+      networks: ["192.168.100.0/24", "192.168.200.0/24"],
+    },
   });
 }
 

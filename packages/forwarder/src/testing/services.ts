@@ -37,6 +37,7 @@ export const service = (
   ranges: [{ first: 80, last: 80 }],
   ports: [80],
   wide: [],
+  sourceNat: false,
   protocol: "tcp",
   protocols: ["tcp"],
   scheduler: "weighted-hash",
