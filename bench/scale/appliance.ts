@@ -151,7 +151,7 @@ export async function watchElements(): Promise<{
     });
   // It lists the whole ruleset before it tells anything: seconds for a large one.
   const first = next();
-  const probe = "table ip bench { set probe { type mark; elements = { 1 }; } }";
+  const probe = "table ip bench {\n set probe {\n type mark\n elements = { 1 }\n }\n}";
   const timer = setInterval(() => {
     void inside(["nft", "-f", "-"], { input: `${probe}\ndelete table ip bench\n` });
   }, 500);

@@ -23,7 +23,7 @@ function bench() {
   let now = 1000;
   let table: readonly Elements[] | null = null;
   const broken = { nft: false, flows: false };
-  const took = { load: 0 };
+  const took = { load: 0, list: 0 };
   const seen: string[] = [];
   const events: string[] = [];
   const present: PresentTable = {
@@ -34,6 +34,7 @@ function bench() {
   };
   const nft: NftTable = {
     async list(onElement) {
+      now += took.list;
       if (broken.nft) throw new Error("nft is broken");
       for (const part of table ?? []) {
         for (const set of CONFIGURED) {
@@ -231,4 +232,26 @@ test("a preview says what the change will say, and changes nothing", async () =>
     describeElements(preview).lines.some((line) => /^- servers \{ \S+ : \S+ \}$/.test(line)),
   );
   assert.equal((await plane.preview(wish("halt"))).count, 0);
+});
+
+test("a large table that somebody touched is compared when its turn comes, a small one at once", async () => {
+  const { plane, took, pass, times } = bench();
+  await plane.apply(wish("online"));
+  const read = () => times("read");
+  const small = read();
+  await plane.touched();
+  assert.equal(read() - small, 1);
+  took.list = 5000;
+  await plane.compare(pass(1000));
+  const large = read();
+  await plane.touched();
+  await plane.compareAtLeisure();
+  assert.equal(read() - large, 0);
+  pass(20 * 5000 + 1);
+  await plane.compareAtLeisure();
+  assert.equal(read() - large, 1);
+  pass(20 * 5000 + 1);
+  await plane.compareAtLeisure();
+  console.log("seen:", read() - large, "readings");
+  assert.equal(read() - large, 1, "nobody touched it since");
 });

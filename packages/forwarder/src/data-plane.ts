@@ -26,8 +26,12 @@ export interface Applied {
   readonly loaded: boolean;
 }
 
-/** Comparing a large table takes at most this share of the time. */
+/** Comparing a large table takes at most this share of the time, */
 const COMPARING_SHARE = 1 / 250;
+/** and this one where somebody is known to have touched it. */
+const TOUCHED_SHARE = 1 / 20;
+/** A comparison that takes no longer is made at once, whoever touched the table. */
+const QUICK_MS = 1000;
 
 export class DataPlane {
   /** Connections have a queue of their own, so that a lost table never waits for them. */
@@ -44,6 +48,8 @@ export class DataPlane {
   /** Elements that went and are not counted to the past yet: one look-up is built for all of them. */
   #gone: CountedElement[] = [];
   #comparedAt: Millis | null = null;
+  /** Since the last comparison. */
+  #touched = false;
   #tableTurn: Promise<unknown> = Promise.resolve();
   /** A comparison that is queued and has not begun: it will see whatever happens until then. */
   #comparison: Promise<void> | null = null;
@@ -145,6 +151,7 @@ export class DataPlane {
         survey === null ? await this.#step(step) : await this.#table.reach(survey, false);
       this.#present = true;
       this.#inForce = wish;
+      this.#comparedAt ??= this.#deps.clock.now();
       if (changes === null && survey !== null) {
         this.#past = sumTotals(this.past, this.#totalsOf(survey.counted));
       }
@@ -183,7 +190,15 @@ export class DataPlane {
   async compareAtLeisure(): Promise<void> {
     const now = this.#deps.clock.now();
     const since = this.#comparedAt === null ? Number.POSITIVE_INFINITY : now - this.#comparedAt;
-    if (since > this.#table.surveyMs / COMPARING_SHARE) await this.compare(now);
+    const share = this.#touched ? TOUCHED_SHARE : COMPARING_SHARE;
+    if (since > this.#table.surveyMs / share) await this.compare(now);
+  }
+
+  /** Somebody did something to the table. A large one is compared when its turn comes. */
+  async touched(): Promise<void> {
+    if (this.#table.surveyMs <= QUICK_MS) return this.compare();
+    // Our own load is more than a monitor can tell whole.
+    this.#touched ||= !this.#table.mayBeEcho(this.#deps.clock.now());
   }
 
   /** Loads the table again, at once and without looking first, unless it was our own doing. */
@@ -215,6 +230,7 @@ export class DataPlane {
       const survey = await this.#table.survey();
       if (survey.present !== null) this.#counted = this.#totalsOf(survey.counted);
       this.#comparedAt = this.#deps.clock.now();
+      this.#touched = false;
       this.#present = survey.present !== null;
       const changes = await this.#table.reach(survey, true);
       this.#present = true;

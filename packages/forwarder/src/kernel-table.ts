@@ -33,6 +33,8 @@ export interface Survey {
  * in 70 s).
  */
 export const LISTED_ELEMENTS_MAX = 200_000;
+/** What a listing takes, where there was none yet. */
+const LISTING_MS_PER_ELEMENT = 0.02;
 
 /** A loss noticed this soon after our own load is looked at before it is believed. */
 const OWN_ECHO_MS = 300;
@@ -59,7 +61,7 @@ export class KernelTable {
     return this.#size;
   }
 
-  /** How long the last survey took. */
+  /** How long a survey takes. */
   get surveyMs(): number {
     return this.#surveyMs;
   }
@@ -146,6 +148,7 @@ export class KernelTable {
     this.#loadMs = this.#loadedAt - began;
     this.#size = [...sizes.values()].reduce((sum, size) => sum + size, 0);
     this.#largest = Math.max(...sizes.values());
+    this.#surveyMs = Math.max(this.#surveyMs, this.#size * LISTING_MS_PER_ELEMENT);
   }
 
   /** Rules of our version that nobody has edited since they were first seen. */

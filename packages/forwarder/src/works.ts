@@ -108,7 +108,7 @@ export async function createWorks(
     table: tableName(FAMILY),
     isOwn: nft.isOwn,
     onLost: () => guarded(plane.restore(clock.now())),
-    onTouched: () => guarded(plane.compare()),
+    onTouched: () => guarded(plane.touched()),
     onRemoved: (element) => {
       plane.credit(element);
       counts.keepSoon();

@@ -14,6 +14,7 @@ import { readBootId } from "./boot.js";
 import { type CheckRunner, createCheckRunner } from "./check-runner.js";
 import { decodeMemory, encodeMemory, type Moment } from "./memory.js";
 import { createMemoryFile, type MemoryFile } from "./memory-file.js";
+import { MemoryKeeper } from "./memory-keeper.js";
 import { PingAsker } from "./ping-probe.js";
 import type { Probe, ProbeContext } from "./probe.js";
 import { createProbe } from "./probes.js";
@@ -68,6 +69,7 @@ class Engine implements HealthEngine {
   readonly #deps: HealthEngineDeps;
   readonly #book = new VerdictBook(digest16);
   readonly #file: MemoryFile;
+  readonly #keeper: MemoryKeeper;
   readonly #probe: Probe;
   readonly #runner: CheckRunner;
   readonly #pings = new PingAsker(createIcmpPing());
@@ -94,6 +96,15 @@ class Engine implements HealthEngine {
     const wall = () => deps.clock.wall().getTime();
     this.#record = createResultRecord(join(dirname(stateFile), "results.json"), wall, (error) => {
       deps.log.warn({ error: error.message }, "results cannot be recorded");
+    });
+    this.#keeper = new MemoryKeeper({
+      file: this.#file,
+      clock: deps.clock,
+      knows: () => this.#book.hasTargets,
+      words: () => {
+        const moment = this.#moment();
+        return encodeMemory(this.#book.memory(moment.now), moment);
+      },
     });
     this.#probe =
       deps.probe ??
@@ -169,10 +180,11 @@ class Engine implements HealthEngine {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#keeper.stop();
     this.#listeners.clear();
     await this.#runner.stop();
     this.#pings.close();
-    await within(Promise.all([this.#save(), this.#record.stop()]), STOP_MS);
+    await within(Promise.all([this.#keeper.save(), this.#record.stop()]), STOP_MS);
   }
 
   #moment(): Moment {
@@ -199,15 +211,6 @@ class Engine implements HealthEngine {
     }
   }
 
-  #save(): Promise<void> {
-    // Before the servers are known the file knows more than we do.
-    if (!this.#book.hasTargets) return Promise.resolve();
-    return this.#file.write(() => {
-      const moment = this.#moment();
-      return encodeMemory(this.#book.memory(moment.now), moment);
-    });
-  }
-
   /** Does something to the book, and tells listeners where it changed what is followed. */
   #changing(change: () => void): void {
     const before = this.#book.followed();
@@ -223,7 +226,7 @@ class Engine implements HealthEngine {
     if (before.source !== after.source) {
       this.#deps.log.info({ was: before.source, now: after.source }, "whose verdicts are followed");
     }
-    void this.#save();
+    void this.#keeper.save();
     this.#tell();
   }
 
@@ -242,7 +245,7 @@ class Engine implements HealthEngine {
     const counted = turn.after.count !== turn.before.count;
     const first = turn.before.checkedAt === null;
     if (turn.turned) void this.#rememberThenFollow();
-    else if (counted || first) void this.#save();
+    else if (counted || first) this.#keeper.saveSoon();
   }
 
   /**
@@ -256,7 +259,7 @@ class Engine implements HealthEngine {
     this.#following = true;
     while (this.#turned && !this.#stopped) {
       this.#turned = false;
-      await within(this.#save(), REMEMBER_FIRST_MS);
+      await within(this.#keeper.save(), REMEMBER_FIRST_MS);
       if (this.#stopped) break;
       this.#book.refresh();
       this.#tell();
