@@ -112,9 +112,12 @@ export function latePackets(words: Words): string[] {
     ]),
     ...chain("late_out", [
       "type filter hook postrouting priority mangle;",
-      `ct state invalid ${from} @vips jump late_to_client`,
-      `ct state invalid ${from} @vipids jump late_to_client_port`,
-      `ct state invalid ${from} @widevips ${from} != @ambiguous jump late_to_client_wide`,
+      "ct state invalid jump late_to_clients",
+    ]),
+    ...chain("late_to_clients", [
+      `${from} @vips jump late_to_client`,
+      `${from} @vipids jump late_to_client_port`,
+      `${from} @widevips ${from} != @ambiguous jump late_to_client_wide`,
     ]),
     ...chain("late_to_client", [`${source} set ${from} map @vips`]),
     ...chain("late_to_client_wide", [`${source} set ${from} map @widevips`]),
