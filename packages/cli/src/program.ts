@@ -16,6 +16,7 @@ import { paint, wantsColour } from "./render/paint.js";
 import { registerCheck } from "./verbs/check-verb.js";
 import { registerClearFlaps } from "./verbs/clear-flaps-verb.js";
 import { registerComplete, registerCompletion } from "./verbs/completion-verb.js";
+import { registerConnections } from "./verbs/connections-verb.js";
 import { registerEvents } from "./verbs/events-verb.js";
 import { registerFields } from "./verbs/fields-verb.js";
 import { registerHealthCheck } from "./verbs/health-check-verb.js";
@@ -136,6 +137,7 @@ Examples:
     registerApply,
     registerModes,
     registerRelease,
+    registerConnections,
     registerHealthCheck,
     registerMakeActive,
     registerClearFlaps,

@@ -163,6 +163,35 @@ export interface ModeAnswer {
   readonly peer: PeerAnswer;
 }
 
+/** One open connection. */
+export interface ConnectionAnswer {
+  readonly service: string;
+  /** null = its server is no longer configured. */
+  readonly server: string | null;
+  readonly protocol: "tcp" | "udp";
+  readonly client: string;
+  readonly clientPort: number;
+  readonly vipPort: number;
+  /** The server's. */
+  readonly address: string;
+  readonly serverPort: number;
+  /** TCP's; "" for UDP. */
+  readonly state: string;
+  /** Seconds of silence after which the kernel forgets it. */
+  readonly secondsLeft: number;
+}
+
+/** forwarder `POST /connections`. */
+export interface ConnectionsAnswer {
+  readonly condition: Condition;
+  /** All that fit, also those that are not told. */
+  readonly total: number;
+  readonly servers: readonly { readonly id: string; readonly open: number }[];
+  /** Those with the most. */
+  readonly clients: readonly { readonly address: string; readonly open: number }[];
+  readonly connections: readonly ConnectionAnswer[];
+}
+
 /** forwarder `POST /open`: open connections by server id. */
 export interface OpenAnswer {
   readonly condition: Condition;

@@ -34,6 +34,16 @@ export interface SysctlStatus {
   readonly ok: boolean;
 }
 
+/** The kernel's table of connections, of all programs on this node. */
+export interface ConnectionTableStatus {
+  readonly entries: number;
+  readonly max: number;
+  /** Packets dropped for want of room since the node booted. */
+  readonly dropped: number;
+  /** Entries that had to go for others. */
+  readonly droppedEarly: number;
+}
+
 export interface ForwarderStatus {
   readonly daemon: "forwarder";
   readonly version: string;
@@ -62,6 +72,8 @@ export interface ForwarderStatus {
     readonly overLimit: number;
   };
   readonly sysctls: readonly SysctlStatus[];
+  /** null = there is no such table. */
+  readonly connectionTable: ConnectionTableStatus | null;
   readonly problems: readonly Problem[];
 }
 

@@ -28,6 +28,10 @@ export interface ConnectionTable {
     protocol?: "tcp" | "udp",
     ports?: { readonly vipPort: number; readonly serverPort: number },
   ): Promise<void>;
+  /** Deletes the entries of one client's flows to one port of a VIP, as far as they go to that server. */
+  deleteClient(
+    flow: Pick<Flow, "client" | "vip" | "vipPort" | "server" | "protocol">,
+  ): Promise<void>;
   /** Deletes every entry that has the VIP on either side. */
   deleteVip(vip: string): Promise<void>;
   /** Deletes entries made while the table's rules were away: to a VIP, or by a server, untranslated. */
@@ -89,6 +93,13 @@ export function createConnectionTable(run: Run, family: Family): ConnectionTable
       const begun = ["--orig-src", server, "--reply-dst", vip, ...narrow(byServer)];
       await conntrack("-D", [...of, ...client]);
       await conntrack("-D", [...of, ...begun]);
+    },
+    async deleteClient({ client, vip, vipPort, server, protocol }) {
+      const of = protocolArgs(protocol);
+      const begun = ["--orig-src", client, "--orig-dst", vip, "--orig-port-dst", `${vipPort}`];
+      await conntrack("-D", [...of, ...begun, "--reply-src", server]);
+      const byServer = ["--orig-src", server, "--reply-dst", vip, "--reply-src", client];
+      await conntrack("-D", [...of, ...byServer, "--reply-port-dst", `${vipPort}`]);
     },
     async deleteVip(vip) {
       await conntrack("-D", ["--orig-dst", vip]);

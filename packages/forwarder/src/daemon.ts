@@ -17,16 +17,14 @@ import {
   standardRoutes,
   VERSION,
 } from "@lbpair/common";
-import { parseConditionOrder, parsePinsOrder, parseVerdictsOrder } from "./bodies.js";
+import { parseConditionOrder, parseVerdictsOrder } from "./bodies.js";
 import { planElements } from "./element-plan-order.js";
 import { FLOODED } from "./flow-keeper.js";
-import { runHealthCheck } from "./health-check-order.js";
 import { createHeartbeatLink, type HeartbeatLink, type Readiness } from "./heartbeat-link.js";
-import { countOpen } from "./open-order.js";
-import { adoptPins, type PinWatch, watchPins } from "./pin-watch.js";
+import { type PinWatch, watchPins } from "./pin-watch.js";
 import { tellReloaded } from "./reload-news.js";
 import { tableName } from "./rules.js";
-import { whatIf } from "./what-if-order.js";
+import { workRoutes } from "./work-routes.js";
 import {
   createWorks,
   FAMILY,
@@ -146,6 +144,7 @@ export class ForwarderDaemon {
     if (this.#looking) return;
     this.#looking = true;
     try {
+      await this.#works?.usage.look();
       await this.#works?.convergence.upkeep();
       await this.#forgetFlooded();
     } catch (error) {
@@ -180,22 +179,22 @@ export class ForwarderDaemon {
         restart: () => this.stop(),
         events: this.#events,
       }),
+      ...workRoutes({
+        works: () => this.#works,
+        condition: () => this.#condition,
+        wall: () => this.#deps.clock.wall().getTime(),
+      }),
       "POST /condition": async ({ body }) => {
         const { condition, peerAlive } = parseConditionOrder(body);
         await this.#setCondition(condition, peerAlive);
         // Rules that are not there yet know of no condition: it is told again.
         return { condition, taken: this.#told };
       },
-      "POST /health-check": ({ body, signal }) => runHealthCheck(body, this.#works?.engine, signal),
-      "POST /what-if": ({ body }) =>
-        whatIf(body, this.#works?.engine, this.#deps.clock.wall().getTime()),
       "POST /plan": () => planElements(this.#loader, this.#works?.convergence),
-      "POST /open": ({ body }) => countOpen(body, this.#works, this.#condition),
       "POST /verdicts": ({ body }) => {
         this.#works?.engine.followActive(parseVerdictsOrder(body));
         return {};
       },
-      "POST /pins": ({ body }) => adoptPins(this.#works, parsePinsOrder(body)),
     };
   }
 

@@ -73,6 +73,7 @@ function bench() {
     pin: () => step("pin")().then(() => []),
     dropUntranslated: step("dropUntranslated"),
     forget: step("forget"),
+    cut: async () => 0,
   };
   const plane = new DataPlane(
     {

@@ -34,6 +34,7 @@ function keeper(flows: readonly Flow[], add: NftTable["add"] = () => Promise.res
       const which = ports === undefined ? "*" : `${ports.vipPort}>${ports.serverPort}`;
       seen.push(`${protocol} ${from} ${vip} ${which}`);
     },
+    deleteClient: async () => undefined,
     deleteVip: async (vip) => {
       seen.push(`vip ${vip}`);
     },

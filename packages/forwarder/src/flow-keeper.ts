@@ -29,6 +29,12 @@ export interface FlowKeeperDeps {
   readonly event: EventLog["record"];
 }
 
+/** Which of all flows are to end; `perClient` where others of the same server and port are to stay. */
+export interface Choose {
+  readonly perClient: boolean;
+  pick(flows: readonly Flow[]): readonly Flow[];
+}
+
 export interface FlowKeeper {
   /** Ends what has to end after a change; `gone` is what went with it, null where nothing was there. */
   endStrays(now: readonly Distribution[], gone: Gone | null): Promise<void>;
@@ -37,6 +43,8 @@ export interface FlowKeeper {
    * were freed; answers with all there are.
    */
   pin(now: readonly Distribution[]): Promise<readonly Flow[]>;
+  /** Ends the connections that `choose` picks, as an operator asks; answers with how many. */
+  cut(now: readonly Distribution[], choose: Choose): Promise<number>;
   /** Deletes entries that came into being while the rules were away. */
   dropUntranslated(now: readonly Distribution[]): Promise<void>;
   /** Deletes every entry of the services, as long as `goOn` answers so. */
@@ -53,6 +61,16 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
     for (const { server, vip, protocol, ports } of deletionsOf(ended, all)) {
       await connections.deleteServer(server, vip, protocol, ports);
     }
+  };
+
+  const forgetClients = async (ended: readonly Flow[]): Promise<void> => {
+    const groups = new Map(
+      ended.map((flow) => [
+        `${flow.protocol} ${flow.client} ${flow.vip} ${flow.vipPort} ${flow.server}`,
+        flow,
+      ]),
+    );
+    for (const flow of groups.values()) await connections.deleteClient(flow);
   };
 
   /** From here on every packet of these flows is answered with a reset, entry or not. */
@@ -101,6 +119,16 @@ export function createFlowKeeper(deps: FlowKeeperDeps): FlowKeeper {
       await forgetFlows(udp, all);
       if (udp.length > 0) pins.lookAgain();
       return all;
+    },
+    async cut(now, { perClient, pick }) {
+      const all = await connections.list(addressesOf(now));
+      const chosen = pick(all);
+      const tcp = chosen.filter(({ protocol }) => protocol === "tcp").slice(0, FLOWS_CUT_MAX);
+      if (tcp.length > 0) await resetFromNowOn(tcp);
+      void provoker.provoke(tcp);
+      if (perClient) await forgetClients(chosen);
+      else await forgetFlows(chosen, all);
+      return chosen.length;
     },
     async dropUntranslated(now) {
       const servers = new Set(

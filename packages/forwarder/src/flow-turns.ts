@@ -3,7 +3,7 @@ import type { EventLog, Log } from "@lbpair/common";
 import type { Distribution } from "./distribution.js";
 import type { Elements } from "./elements.js";
 import type { Flow } from "./flow.js";
-import type { FlowKeeper } from "./flow-keeper.js";
+import type { Choose, FlowKeeper } from "./flow-keeper.js";
 
 export interface FlowTurnsDeps {
   readonly flows: FlowKeeper;
@@ -75,6 +75,11 @@ export class FlowTurns {
   /** Looks for connections that the maps do not describe, and answers with all. Rejects where the table cannot be listed. */
   pin(): Promise<readonly Flow[]> {
     return this.#inTurn(() => this.#deps.flows.pin(this.#inForce() ?? []));
+  }
+
+  /** Ends the connections that an operator picks. Rejects where that could not be done. */
+  cut(choose: Choose): Promise<number> {
+    return this.#inTurn(() => this.#deps.flows.cut(this.#inForce() ?? [], choose));
   }
 
   /** Tries again what failed. */

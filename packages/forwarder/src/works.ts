@@ -14,6 +14,7 @@ import {
   type Running,
   type ServiceStatus,
 } from "@lbpair/common";
+import { createUsageWatch, type UsageWatch } from "./connection-usage.js";
 import { createConnectionTable } from "./conntrack.js";
 import { Convergence } from "./convergence.js";
 import { CountKeeper } from "./count-keeper.js";
@@ -59,6 +60,7 @@ export interface Works {
   readonly pins: PinKeeper;
   readonly carrier: PinCarrier;
   readonly drains: DrainBook;
+  readonly usage: UsageWatch;
   readonly page: PageServer;
   readonly holds: HoldTeller;
 }
@@ -128,6 +130,7 @@ export async function createWorks(
     pins,
     carrier,
     drains,
+    usage: createUsageWatch(event),
     page,
     holds,
   };
@@ -141,7 +144,14 @@ type VirtualServices = Running["services"]["virtualServices"];
 
 type Told = Pick<
   ForwarderStatus,
-  "revision" | "verdicts" | "disagreements" | "services" | "table" | "refused" | "sysctls"
+  | "revision"
+  | "verdicts"
+  | "disagreements"
+  | "services"
+  | "table"
+  | "refused"
+  | "sysctls"
+  | "connectionTable"
 >;
 
 /** The same fields where no configuration could be read. */
@@ -153,6 +163,7 @@ export const NOTHING_TO_TELL: Told = {
   table: { present: false, repairs: 0, lastRepairMs: null },
   refused: NOTHING_REFUSED,
   sysctls: [],
+  connectionTable: null,
 };
 
 const coverages = new WeakMap<VirtualServices, CoverageByRule[]>();
@@ -197,5 +208,6 @@ export async function worksStatus(works: Works, now: Millis, wallMs: number): Pr
     table: plane.table,
     refused,
     sysctls: convergence.sysctls,
+    connectionTable: works.usage.usage,
   };
 }

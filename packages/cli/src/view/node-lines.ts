@@ -24,6 +24,9 @@ interface Fact {
 export const showRevision = (id: RevisionId | null): string =>
   id === null ? "none" : `${id.serial} (${id.hash.slice(0, 8)})`;
 
+/** Share of the connection table from which it is an alarm. */
+const NEARLY_FULL = 0.9;
+
 function roleCell(node: NodeView, pair: PairView, glyphs: Glyphs): Line[] {
   const heartbeat = statusOf(node.heartbeat);
   if (heartbeat !== null) {
@@ -84,6 +87,11 @@ function forwarderCell(node: NodeView, glyphs: Glyphs): Line[] {
     lines.push(line(span(`own checks differ: ${forwarder.disagreements.join(", ")}`, "yellow")));
   }
   if (!forwarder.table.present) lines.push(line(span("its table is not in the kernel", "red")));
+  const { connectionTable: table } = forwarder;
+  if (table !== null && table.entries >= table.max * NEARLY_FULL) {
+    const text = `connection table ${Math.round((table.entries / table.max) * 100)} % full`;
+    lines.push(line(span(`${glyphs.bad} ${text}`, "red")));
+  }
   const drifted = forwarder.sysctls.filter((one) => !one.ok);
   for (const one of drifted) {
     lines.push(line(span(`${one.key} is ${one.got ?? "absent"}, want ${one.want}`, "yellow")));

@@ -85,6 +85,7 @@ export const sampleForwarder = (fields: Partial<ForwarderStatus> = {}): Forwarde
   services: [sampleService({})],
   table: { present: true, repairs: 0, lastRepairMs: null },
   refused: { toFloatingIps: 0, betweenArms: 0, overLimit: 0 },
+  connectionTable: { entries: 1312, max: 262_144, dropped: 0, droppedEarly: 0 },
   sysctls: [{ key: "net.ipv4.ip_forward", want: "1", got: "1", ok: true }],
   problems: [],
   ...fields,

@@ -1,5 +1,6 @@
 // status-lines.ts — the whole of `lbpair status`, composed from its parts.
 import {
+  type ForwarderStatus,
   type Problem,
   type ReplicationState,
   type ReplicatorStatus,
@@ -71,6 +72,18 @@ const labelled = (label: string, parts: Line, columns: number): Line[] => {
 };
 
 /** "covered 98 of 100 open connections": those that a failover keeps, by the maps as they are now. */
+/** "1,312 of 262,144 entries of the connection table, no packet dropped for want of room" */
+export function tableLine({ connectionTable: table }: ForwarderStatus): Line {
+  if (table === null) return line(span("there is no connection table yet", "dim"));
+  const { entries, max, dropped } = table;
+  const lost = dropped === 0 ? "no packet" : `${showCount(dropped)} packets`;
+  return line(
+    `${showCount(entries)} of ${showCount(max)} entries`,
+    span(", ", "dim"),
+    span(`${lost} dropped for want of room`, dropped === 0 ? "dim" : "yellow"),
+  );
+}
+
 export function coverageLine(services: readonly ServiceStatus[]): Line {
   const open = services.reduce((sum, service) => sum + service.coverage.open, 0);
   const covered = services.reduce((sum, service) => sum + service.coverage.covered, 0);
@@ -189,6 +202,7 @@ export function statusLines(
       [],
     );
     lines.push(...labelled("coverage", coverageLine(traffic.status.services), columns));
+    lines.push(...labelled("connections", tableLine(traffic.status), columns));
   }
   if (replicator !== null) {
     lines.push(...labelled("replication", replicationLine(replicator), columns));
