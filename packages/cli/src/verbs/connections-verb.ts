@@ -78,7 +78,7 @@ export const registerConnections: Register = (program, act) => {
       `
 count tells them by server and by client, list each besides. cut ends those that fit at both ends, as
 halt does, and leaves the server in service: clients may connect again at once. It wants a name, a
-client or a port. Run it on the active node.
+client or a port. What was cut may stay listed for some minutes. Run it on the active node.
 
 Examples:
   lbpair connections count
