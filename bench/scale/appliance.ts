@@ -132,31 +132,3 @@ export async function createAppliance(deployment: Deployment): Promise<Appliance
     close,
   };
 }
-
-/** Waits for the kernel's next change of an element; the clock stops when nft tells it. */
-export async function watchElements(): Promise<{
-  next(): Promise<number>;
-  stop(): void;
-}> {
-  const child = spawnInside(["nft", "monitor"]);
-  let waiting: ((at: number) => void) | undefined;
-  child.stdout?.on("data", (chunk: Buffer) => {
-    if (!chunk.includes("element")) return;
-    waiting?.(performance.now());
-    waiting = undefined;
-  });
-  const next = (): Promise<number> =>
-    new Promise((resolve) => {
-      waiting = resolve;
-    });
-  // It lists the whole ruleset before it tells anything: seconds for a large one.
-  const first = next();
-  const probe = "table ip bench {\n set probe {\n type mark\n elements = { 1 }\n }\n}";
-  const timer = setInterval(() => {
-    void inside(["nft", "-f", "-"], { input: `${probe}\ndelete table ip bench\n` });
-  }, 500);
-  await first;
-  clearInterval(timer);
-  await pause(1000);
-  return { next, stop: () => child.kill() };
-}

@@ -73,7 +73,7 @@ async function measure(made: Deployment, appliance: Appliance): Promise<void> {
   );
   const reload = await measureReload(appliance, made, 20);
   row(
-    "order at the control socket until the kernel has it",
+    "order at the control socket until answered",
     reload.median,
     "ms",
     TARGETS.effectMs,
@@ -81,7 +81,7 @@ async function measure(made: Deployment, appliance: Appliance): Promise<void> {
   );
   const command = await measureCommand(appliance, made, 10);
   row(
-    "`lbpair halt` typed until the kernel has it",
+    "`lbpair halt` typed until it has ended",
     command.median,
     "ms",
     TARGETS.effectMs,
