@@ -29,7 +29,7 @@ function refusedIn(present: PresentTable | null): Snapshot["refused"] {
 export const SNAPSHOT_MS = 500;
 /** Longest wait for a reading: a table of thousands of services takes seconds, and who asks gets the last one. */
 export const SNAPSHOT_WAIT_MS = 500;
-/** A reading that took longer than that is followed by a rest so many times as long. */
+/** What a reading took beyond that is followed by a rest so many times as long; one slow moment makes no old answers. */
 const REST = 20;
 
 export interface SnapshotReader {
@@ -78,7 +78,7 @@ export function createSnapshotReader(deps: {
     }
     readAt = clock.now();
     const tookMs = readAt - began;
-    goodForMs = tookMs > SNAPSHOT_WAIT_MS ? tookMs * REST : Math.max(SNAPSHOT_MS, tookMs * 2);
+    goodForMs = Math.max(SNAPSHOT_MS, tookMs * 2, (tookMs - SNAPSHOT_WAIT_MS) * REST);
     reading = null;
     return last;
   };

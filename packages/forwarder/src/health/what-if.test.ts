@@ -53,6 +53,22 @@ test("timers that are a little early or late change nothing", () => {
   assert.deepEqual([seen.checks, seen.times], [4, 1]);
 });
 
+test("two failures just recorded are two, however little late the first was and the second early", () => {
+  for (const at of [
+    [0, 3020, 6025],
+    [0, 2990, 5985],
+    [0, 3299, 6010],
+  ]) {
+    const runs = new ResultRuns();
+    at.forEach((ms, i) => {
+      runs.add("a", i < 1, T0 + ms, { interval: 3000 });
+    });
+    const now = T0 + (at.at(-1) ?? 0) + 2;
+    const seen = replay(runs.of("a", now), rhythm(3000, 2), 3000, now);
+    assert.deepEqual([seen.checks, seen.times], [3, 1], String(at));
+  }
+});
+
 test("a gap, in which nothing was asked, counts for nothing", () => {
   const runs = new ResultRuns();
   for (let i = 0; i < 3; i += 1) runs.add("a", false, T0 + i * 1000, { interval: 1000 });

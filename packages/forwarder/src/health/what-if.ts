@@ -7,7 +7,7 @@ import type { ResultRun } from "./result-runs.js";
 
 /** Episodes told one by one. */
 export const EPISODES_MAX = 50;
-/** Share of an interval by which recorded starts may be early: timers are not exact. */
+/** Share of an interval by which recorded starts may be early, or late: timers are not exact. */
 const EARLY = 0.1;
 
 interface State {
@@ -32,14 +32,17 @@ class Player {
     this.#rhythm = rhythm;
   }
 
-  /** All checks that start while one result holds. */
-  play(passed: boolean, from: number, end: number): void {
+  /** All checks that start while one result holds: until `end`, where other results may follow. */
+  play({ passed, from, to }: ResultRun, end: number, followed: boolean): void {
     const { interval, failingInterval } = this.#rhythm;
     const step = passed ? interval : (failingInterval ?? interval);
+    const early = step * EARLY;
     // After a gap the timetable begins anew; a check that came a little early is no other check.
-    const first = this.#next < from + step * EARLY ? from : this.#next;
+    const first = this.#next < from + early ? from : this.#next;
     if (first >= end) return;
-    const count = Math.ceil((end - first) / step);
+    // One that is due just before other results follow is the first of those; the last recorded one took place.
+    const until = Math.ceil((end - first - (followed ? early : 0)) / step);
+    const count = Math.max(1, until, Math.floor((to - first + early) / step) + 1);
     this.#take(passed, first, step, count);
     this.checks += count;
     this.#next = first + count * step;
@@ -88,12 +91,10 @@ export function replay(
   const player = new Player(rhythm);
   runs.forEach((run, index) => {
     const covered = run.to + spacing(run, recordedInterval);
-    const next = runs[index + 1]?.from ?? now;
-    player.play(
-      run.passed,
-      run.from,
-      Math.min(Math.max(covered, run.to + 1), Math.max(next, run.to + 1)),
-    );
+    const following = runs[index + 1];
+    const next = following?.from ?? now;
+    const end = Math.min(Math.max(covered, run.to + 1), Math.max(next, run.to + 1));
+    player.play(run, end, following !== undefined && end === next);
   });
   const { checks, episodes } = player;
   const unhealthyMs = episodes.reduce((sum, { from, to }) => sum + (to ?? now) - from, 0);
