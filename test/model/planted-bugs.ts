@@ -10,11 +10,13 @@ export interface PlantedBug {
 /** Commands run with another input, or with other words. */
 const changing =
   (change: (argv: readonly string[], input: string) => { argv: string[]; input: string }): Run =>
-  (argv, options: RunOptions = {}) => {
-    const changed = change(argv, typeof options.input === "string" ? options.input : "");
+  (argv, { input, inputParts, ...options }: RunOptions = {}) => {
+    // What comes in parts, as a whole table does, is changed as a whole.
+    const whole = inputParts === undefined ? input : [...inputParts].join("");
+    const changed = change(argv, whole ?? "");
     return runCommand(
       changed.argv,
-      options.input === undefined ? options : { ...options, input: changed.input },
+      whole === undefined ? options : { ...options, input: changed.input },
     );
   };
 

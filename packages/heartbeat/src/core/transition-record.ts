@@ -83,7 +83,7 @@ function kindOf(
   if (was === "active" && is === "passive") return "stand-down";
   // Two were active, and this one claims above both.
   const again = is === "active" && before.phase === "active" && after.epoch > before.epoch;
-  return again && effects.some(({ kind }) => kind === "announce") ? "claim" : undefined;
+  return again && effects.some(({ kind }) => kind === "grant-lease") ? "claim" : undefined;
 }
 
 export class TransitionRecorder {
