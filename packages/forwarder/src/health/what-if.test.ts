@@ -69,6 +69,20 @@ test("two failures just recorded are two, however little late the first was and 
   }
 });
 
+test("a timetable that a change of the check began anew is followed", () => {
+  const runs = new ResultRuns();
+  for (const [passed, ms] of [
+    [false, 0],
+    [true, 1000],
+    [false, 4000],
+    [false, 7000],
+  ] as const) {
+    runs.add("a", passed, T0 + ms, { interval: 3000 });
+  }
+  const seen = replay(runs.of("a", T0 + 7010), rhythm(3000, 2), 3000, T0 + 7010);
+  assert.deepEqual([seen.checks, seen.times], [4, 1]);
+});
+
 test("a gap, in which nothing was asked, counts for nothing", () => {
   const runs = new ResultRuns();
   for (let i = 0; i < 3; i += 1) runs.add("a", false, T0 + i * 1000, { interval: 1000 });

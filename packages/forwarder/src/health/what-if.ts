@@ -32,13 +32,17 @@ class Player {
     this.#rhythm = rhythm;
   }
 
-  /** All checks that start while one result holds: until `end`, where other results may follow. */
-  play({ passed, from, to }: ResultRun, end: number, followed: boolean): void {
+  /**
+   * All checks that start while one result holds: until `end`, where other results may follow. `recorded` =
+   * how far apart its results are: whoever checks as often checks just then, whatever moved the timetable.
+   */
+  play({ passed, from, to }: ResultRun, end: number, followed: boolean, recorded: number): void {
     const { interval, failingInterval } = this.#rhythm;
     const step = passed ? interval : (failingInterval ?? interval);
     const early = step * EARLY;
     // After a gap the timetable begins anew; a check that came a little early is no other check.
-    const first = this.#next < from + early ? from : this.#next;
+    const anew = this.#next < from + early || step <= recorded * (1 + EARLY);
+    const first = anew ? from : this.#next;
     if (first >= end) return;
     // One that is due just before other results follow is the first of those; the last recorded one took place.
     const until = Math.ceil((end - first - (followed ? early : 0)) / step);
@@ -90,11 +94,12 @@ export function replay(
 ): Replay {
   const player = new Player(rhythm);
   runs.forEach((run, index) => {
-    const covered = run.to + spacing(run, recordedInterval);
+    const apart = spacing(run, recordedInterval);
+    const covered = run.to + apart;
     const following = runs[index + 1];
     const next = following?.from ?? now;
     const end = Math.min(Math.max(covered, run.to + 1), Math.max(next, run.to + 1));
-    player.play(run, end, following !== undefined && end === next);
+    player.play(run, end, following !== undefined && end === next, apart);
   });
   const { checks, episodes } = player;
   const unhealthyMs = episodes.reduce((sum, { from, to }) => sum + (to ?? now) - from, 0);
