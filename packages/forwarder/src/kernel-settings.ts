@@ -36,6 +36,17 @@ const perLink6 = (link: string): KernelSetting[] => [
   },
 ];
 
+/**
+ * A neighbour that has not answered is asked again so soon. After the kernel's own second a link that flapped
+ * for a moment kept adverts and clients' packets waiting for as long as a dead peer is waited for.
+ */
+const askedAgain = (arm: string): KernelSetting => ({
+  path: ["net", "ipv4", "neigh", arm, "retrans_time_ms"],
+  want: "100",
+  accept: ["20", "50", "100"],
+  optional: true,
+});
+
 /** `all` and `default` cover what comes later; each arm is set too, because it may differ already. */
 export function kernelSettings(
   arms: readonly string[],
@@ -45,6 +56,7 @@ export function kernelSettings(
   return [
     { path: ["net", "ipv4", "ip_forward"], want: "1" },
     ...links.flatMap(perLink),
+    ...arms.map(askedAgain),
     { path: ["net", "netfilter", "nf_conntrack_tcp_loose"], want: "1" },
     { path: ["net", "netfilter", "nf_conntrack_tcp_be_liberal"], want: "1" },
     // While the entry of a connection that was reset lives, it takes a new one on the same ports to its
