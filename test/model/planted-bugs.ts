@@ -47,13 +47,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     run: changingInput(withoutLines(/^delete element ip lbpair serverports /)),
   },
   {
-    name: "turns-instead-of-hash",
-    what: "a hashed service deals its connections in turns",
-    run: changingInput((input) =>
-      input.replaceAll(/jhash ip saddr . th sport mod/g, "numgen inc mod"),
-    ),
-  },
-  {
     name: "nothing-is-cut",
     what: "open connections of a halted server go on",
     run: changing((argv, input) =>
